@@ -1,0 +1,160 @@
+"""The `data` section: what one row of the training table is, and the contracts of its sources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+Scalar = bool | Whole | float | str
+
+
+class Column(Section):
+    """The contract of one column."""
+
+    name: ColumnName
+    type: Literal["integer", "number", "text", "category", "boolean", "time"]
+    """`integer` (64 bit; money is integer minor units), `number` (finite float), `text`, `category`
+    (text or integer with few values), `boolean`, or `time` (UTC; a plain day is its midnight)."""
+    nullable: bool = False
+    min: float | None = None
+    max: float | None = None
+    values: Many[Scalar] | None = None
+    """All values the column may take."""
+    null_values: Many[str] = ()
+    """Texts that a CSV file writes for 'missing', beside the empty one."""
+    time_zone: str | None = None
+    """IANA zone of a time column without one; times without a zone are refused otherwise."""
+    barred: bool = False
+    """May never feed a feature: protected attributes, outcomes, anything known only afterwards."""
+    slice: bool = False
+    """Carried beside the features (as `unit.<name>`), so that metrics can be shown by its values."""
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Column:
+        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
+            raise ValueError(f"column {self.name!r} is of type {self.type!r}: min and max are for numbers")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"column {self.name!r} has min {self.min:g} above max {self.max:g}")
+        return self
+
+
+class Volume(Section):
+    """How many rows a source may have."""
+
+    min: Annotated[Whole, Field(ge=1)] = 1
+    max: Whole | None = None
+
+
+class Source(Section):
+    """One table of the outside world, and what must hold of it."""
+
+    name: Name
+    uri: Annotated[str, Field(min_length=1)]
+    """`public://<set>/<table>`, `s3://bucket/prefix/`, a path of a file or folder, or
+    `sql+env://VARIABLE/<table>` (a database whose address stands in that environment variable)."""
+    format: Literal["auto", "parquet", "csv"] = "auto"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8"
+    key: Many[ColumnName]
+    """The columns that name a row; unique together (with the known time, where rows are restated)."""
+    event_time: ColumnName | None = None
+    """When it happened. Windows are measured on it."""
+    known_time: ColumnName | None = None
+    """When it could first be known; the event time if absent."""
+    columns: Many[Column]
+    rows: Volume = Volume()
+    max_age: Seconds | None = None
+    """Freshness: the newest row may be at most this old at `data_cutoff`, or now if there is none."""
+    extra_columns: Literal["refuse", "ignore"] = "refuse"
+
+    def column(self, name: str) -> Column | None:
+        """The column's contract, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def known(self) -> str | None:
+        """The column that says when a row was known."""
+        return self.known_time or self.event_time
+
+
+class Unit(Section):
+    """What a decision is about: one row of `source` is one decision."""
+
+    name: Name
+    source: Name
+    key: ColumnName
+    """The column that identifies a decision."""
+
+
+class DecisionTime(Section):
+    """When the decision is taken: a column of the unit's source, or one constant moment."""
+
+    column: ColumnName | None = None
+    constant: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> DecisionTime:
+        if (self.column is None) == (self.constant is None):
+            raise ValueError("decision_time takes either 'column' or 'constant'")
+        return self
+
+
+class LabelEvent(Section):
+    """A label made from events: is there a matching row in [decision, decision + within)?"""
+
+    source: Name
+    key: ColumnName
+    """The event source's column that holds the unit's key."""
+    filter: str = "true"
+    within: Seconds
+
+
+class Label(Section):
+    """What is predicted: a 0/1 column of the unit's source, or an event."""
+
+    name: Name
+    column: ColumnName | None = None
+    positive: Scalar = 1
+    """The column's value that counts as 1; every other value is 0."""
+    event: LabelEvent | None = None
+    matures_after: Seconds
+    """How long after the decision the outcome is final: the embargo of a split by time."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Label:
+        if (self.column is None) == (self.event is None):
+            raise ValueError("label takes either 'column' or 'event'")
+        return self
+
+
+class Data(Section):
+    """Sources, unit, decision time and label."""
+
+    unit: Unit
+    decision_time: DecisionTime
+    label: Label
+    sources: Annotated[Many[Source], Field(min_length=1)]
+
+    def source(self, name: str) -> Source | None:
+        """The source of that name, or None."""
+        return next((source for source in self.sources if source.name == name), None)
+
+    @property
+    def unit_source(self) -> Source:
+        """The source whose rows are the decisions (checked to exist when the declaration is read)."""
+        return next(source for source in self.sources if source.name == self.unit.source)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _distinct(cls, value: Any) -> Any:
+        sources = value.get("sources") if isinstance(value, dict) else None
+        names = [source.get("name") for source in sources or [] if isinstance(source, dict)]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"source {twice[0]!r} is declared twice")
+        return value

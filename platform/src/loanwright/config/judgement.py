@@ -1,0 +1,91 @@
+"""The `evaluation` and `gates` sections: what is measured, and what must hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from loanwright.config.base import Fraction, Many, Name, Section, Whole
+from loanwright.config.data import ColumnName
+
+Metric = Literal[
+    "auc", "average_precision", "ks", "brier", "log_loss", "expected_calibration_error", "calibration_slope",
+    "mean_prediction_ratio",
+]  # fmt: skip
+
+
+class Bootstrap(Section):
+    """Intervals by resampling the test rows."""
+
+    resamples: Annotated[Whole, Field(ge=50, le=10_000)] = 400
+    confidence: Fraction = 0.95
+    seed: Annotated[Whole, Field(ge=0)] = 0
+
+
+class Slice(Section):
+    """A column of the unit's source by whose values the metrics are repeated."""
+
+    column: ColumnName
+    edges: Many[float] = ()
+    """For numbers: the inner boundaries of the bands."""
+
+
+class Economics(Section):
+    """What a decision earns or costs, in the lender's money per unit."""
+
+    currency: Annotated[str, Field(min_length=3, max_length=3)]
+    profit_if_repaid: float
+    loss_if_defaulted: Annotated[float, Field(gt=0)]
+
+
+class Evaluation(Section):
+    """What is measured on the test slice."""
+
+    bootstrap: Bootstrap = Bootstrap()
+    depths: Many[Fraction] = (0.01, 0.05, 0.1, 0.2)
+    """The shares of riskiest units at which lift and capture are shown."""
+    slices: Many[Slice] = ()
+    economics: Economics | None = None
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Feature name → the words an applicant is told when it counted most against them."""
+
+
+class Rule(Section):
+    """One gate: a metric of the test slice within its bounds."""
+
+    name: Name
+    metric: Metric
+    min: float | None = None
+    max: float | None = None
+    on_fail: Literal["block", "warn"] = "block"
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Rule:
+        if self.min is None and self.max is None:
+            raise ValueError(f"gate {self.name!r} has neither min nor max")
+        return self
+
+
+class ChampionRule(Section):
+    """Not worse than the champion beyond noise, on the same rows."""
+
+    metric: Literal["auc", "average_precision", "ks", "brier", "log_loss"] = "auc"
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse is still accepted, beyond the interval of the paired difference."""
+    on_fail: Literal["block", "warn"] = "block"
+
+
+class Gates(Section):
+    """The policy that decides whether a model may be registered."""
+
+    rules: Many[Rule]
+    champion: ChampionRule = ChampionRule()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Gates:
+        names = [rule.name for rule in self.rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"gate {twice[0]!r} is declared twice")
+        return self

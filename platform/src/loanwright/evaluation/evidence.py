@@ -1,0 +1,126 @@
+"""The evidence: everything that was measured of a model on the test slice, as plain frozen types."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from loanwright.config.base import Many, Section
+
+
+class Interval(Section):
+    """A value and its bootstrap interval; None where it is not defined (one class only)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Point(Section):
+    """A point of a curve."""
+
+    x: float
+    y: float
+
+
+class CalibrationBin(Section):
+    """Units of similar score: what was predicted and what happened, with a Wilson interval."""
+
+    rows: int
+    mean_prediction: float
+    rate: float
+    low: float
+    high: float
+
+
+class ScoreBin(Section):
+    """How many units of each outcome have a calibrated score in [low, high)."""
+
+    low: float
+    high: float
+    negatives: int
+    positives: int
+
+
+class Depth(Section):
+    """What the riskiest `depth` of the units holds."""
+
+    depth: float
+    threshold: float
+    lift: Interval
+    capture: Interval
+
+
+class SliceMetrics(Section):
+    """The metrics of the units with one value of one column."""
+
+    column: str
+    value: str
+    rows: int
+    positives: int
+    mean_prediction: float | None
+    rate: float | None
+    auc: Interval
+    brier: Interval
+
+
+class Importance(Section):
+    """How much a feature counts: share of the trees' total gain, mean |SHAP| (log-odds), direction.
+
+    `direction` is the rank correlation of the feature's value with its SHAP value; None for categories."""
+
+    feature: str
+    gain_share: float
+    mean_abs_shap: float
+    direction: float | None
+
+
+class Shift(Section):
+    """Population stability index between the train and the test slice."""
+
+    name: str
+    psi: float
+
+
+class ProfitPoint(Section):
+    """Profit per unit, in the declared currency, when the riskiest are declined from a threshold on."""
+
+    approved: float
+    threshold: float
+    profit: float
+
+
+class PartSummary(Section):
+    """One part of the split."""
+
+    name: Literal["train", "validation", "calibration", "test", "left_out"]
+    rows: int
+    positives: int
+    from_time: str | None
+    to_time: str | None
+
+
+class Evidence(Section):
+    """What `evaluate` measured. All scores are calibrated probabilities unless said otherwise."""
+
+    label: str
+    rows: int
+    positives: int
+    confidence: float
+    metrics: dict[str, Interval]
+    """auc, average_precision, ks, brier, log_loss, expected_calibration_error, calibration_slope,
+    mean_prediction_ratio (mean prediction / observed rate)."""
+    roc: Many[Point]
+    precision_recall: Many[Point]
+    calibration: Many[CalibrationBin]
+    scores: Many[ScoreBin]
+    depths: Many[Depth]
+    slices: Many[SliceMetrics]
+    importance: Many[Importance]
+    stability: Many[Shift]
+    profit: Many[ProfitPoint]
+    parts: Many[PartSummary]
+    split: dict[str, str]
+    """The split's method and boundaries, in words."""
+    rounds: int
+    calibration_method: str
+    notes: Many[str] = ()
