@@ -24,6 +24,9 @@ class Column(Section):
     max: float | None = None
     values: Many[Scalar] | None = None
     """All values the column may take."""
+    decimals: Annotated[Whole, Field(ge=0, le=9)] = 6
+    """For `number`: how many decimal places count where the column is added up (sum, mean, std, trend),
+    which is done in whole units of that size, exactly."""
     null_values: Many[str] = ()
     """Texts that a CSV file writes for 'missing', beside the empty one."""
     time_zone: str | None = None
