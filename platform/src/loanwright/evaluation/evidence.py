@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from loanwright.config.base import Many, Section
+
+
+def _stored(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} cannot stand in the evidence: write None where a value is not defined")
+    return float(f"{value:.10g}") + 0.0
+
+
+Number = Annotated[float, AfterValidator(_stored)]
+"""A finite number with ten significant digits: the bits behind them depend on the processor that
+calculated them, and the same model measured twice has to leave the same bytes. Never minus zero."""
 
 
 class Interval(Section):
     """A value and its bootstrap interval; None where it is not defined (one class only)."""
 
-    value: float | None
-    low: float | None
-    high: float | None
+    value: Number | None
+    low: Number | None
+    high: Number | None
 
 
 class Point(Section):
     """A point of a curve."""
 
-    x: float
-    y: float
+    x: Number
+    y: Number
 
 
 class CalibrationBin(Section):
     """Units of similar score: what was predicted and what happened, with a Wilson interval."""
 
     rows: int
-    mean_prediction: float
-    rate: float
-    low: float
-    high: float
+    mean_prediction: Number
+    rate: Number
+    low: Number
+    high: Number
 
 
 class ScoreBin(Section):
     """How many units of each outcome have a calibrated score in [low, high)."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
     negatives: int
     positives: int
 
@@ -44,8 +58,8 @@ class ScoreBin(Section):
 class Depth(Section):
     """What the riskiest `depth` of the units holds."""
 
-    depth: float
-    threshold: float
+    depth: Number
+    threshold: Number
     lift: Interval
     capture: Interval
 
@@ -57,8 +71,8 @@ class SliceMetrics(Section):
     value: str
     rows: int
     positives: int
-    mean_prediction: float | None
-    rate: float | None
+    mean_prediction: Number | None
+    rate: Number | None
     auc: Interval
     brier: Interval
 
@@ -69,24 +83,24 @@ class Importance(Section):
     `direction` is the rank correlation of the feature's value with its SHAP value; None for categories."""
 
     feature: str
-    gain_share: float
-    mean_abs_shap: float
-    direction: float | None
+    gain_share: Number
+    mean_abs_shap: Number
+    direction: Number | None
 
 
 class Shift(Section):
     """Population stability index between the train and the test slice."""
 
     name: str
-    psi: float
+    psi: Number
 
 
 class ProfitPoint(Section):
     """Profit per unit, in the declared currency, when the riskiest are declined from a threshold on."""
 
-    approved: float
-    threshold: float
-    profit: float
+    approved: Number
+    threshold: Number
+    profit: Number
 
 
 class PartSummary(Section):
@@ -105,7 +119,7 @@ class Evidence(Section):
     label: str
     rows: int
     positives: int
-    confidence: float
+    confidence: Number
     metrics: dict[str, Interval]
     """auc, average_precision, ks, brier, log_loss, expected_calibration_error, calibration_slope,
     mean_prediction_ratio (mean prediction / observed rate)."""
