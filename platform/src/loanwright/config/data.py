@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import codecs
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole
+from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole, repeated
+from loanwright.errors import near
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 Scalar = bool | Whole | float | str
+
+_SCHEMES = ("public", "s3", "sql+env", "file")
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "text": (str,),
+    "category": (str, int),
+    "boolean": (bool,),
+    "time": (),
+}
+
+
+def holds(column_type: str, value: bool | float | str) -> bool:
+    """Whether a column of that declared type can hold the value; nothing declared can equal a time."""
+    return isinstance(value, _PYTHON_TYPES[column_type]) and (isinstance(value, bool) == (column_type == "boolean"))
 
 
 class Column(Section):
@@ -22,7 +39,7 @@ class Column(Section):
     nullable: bool = False
     min: float | None = None
     max: float | None = None
-    values: Many[Scalar] | None = None
+    values: Annotated[Many[Scalar], Field(min_length=1)] | None = None
     """All values the column may take."""
     decimals: Annotated[Whole, Field(ge=0, le=9)] = 6
     """For `number`: how many decimal places count where the column is added up (sum, mean, std, trend),
@@ -37,12 +54,29 @@ class Column(Section):
     """Carried beside the features (as `unit.<name>`), so that metrics can be shown by its values."""
     description: str = ""
 
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            from zoneinfo import ZoneInfo, available_timezones
+
+            try:
+                ZoneInfo(value)
+            except (KeyError, ValueError, OSError):
+                raise ValueError(f"{value!r} is no IANA time zone{near(value, available_timezones())}") from None
+        return value
+
     @model_validator(mode="after")
     def _bounds(self) -> Column:
         if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
             raise ValueError(f"column {self.name!r} is of type {self.type!r}: min and max are for numbers")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"column {self.name!r} has min {self.min:g} above max {self.max:g}")
+        if self.time_zone is not None and self.type != "time":
+            raise ValueError(f"column {self.name!r} is of type {self.type!r}: time_zone is for times")
+        for value in self.values or ():
+            if not holds(self.type, value):
+                raise ValueError(f"column {self.name!r} is of type {self.type!r} and cannot hold the value {value!r}")
         return self
 
 
@@ -51,6 +85,12 @@ class Volume(Section):
 
     min: Annotated[Whole, Field(ge=1)] = 1
     max: Whole | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Volume:
+        if self.max is not None and self.min > self.max:
+            raise ValueError(f"rows has min {self.min} above max {self.max}")
+        return self
 
 
 class Source(Section):
@@ -63,17 +103,45 @@ class Source(Section):
     format: Literal["auto", "parquet", "csv"] = "auto"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
-    key: Many[ColumnName]
+    key: Annotated[Many[ColumnName], Field(min_length=1)]
     """The columns that name a row; unique together (with the known time, where rows are restated)."""
     event_time: ColumnName | None = None
     """When it happened. Windows are measured on it."""
     known_time: ColumnName | None = None
     """When it could first be known; the event time if absent."""
-    columns: Many[Column]
+    columns: Annotated[Many[Column], Field(min_length=1)]
     rows: Volume = Volume()
     max_age: Seconds | None = None
     """Freshness: the newest row may be at most this old at `data_cutoff`, or now if there is none."""
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+
+    @field_validator("uri")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        scheme, colon, _ = value.partition("://")
+        if colon and scheme not in _SCHEMES:
+            raise ValueError(
+                f"{scheme + colon!r} is not read: a source is at public://<set>/<table>, s3://bucket/prefix/, a path, "
+                "or sql+env://VARIABLE/<table> for a database whose address stands in that environment variable"
+            )
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except (LookupError, ValueError):
+            raise ValueError(f"{value!r} is no known text encoding; the usual ones are 'utf-8' and 'cp1252'") from None
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Source:
+        if twice := repeated(column.name for column in self.columns):
+            raise ValueError(f"source {self.name!r} declares column {twice!r} twice")
+        if twice := repeated(self.key):
+            raise ValueError(f"source {self.name!r} names column {twice!r} twice in its key")
+        return self
 
     def column(self, name: str) -> Column | None:
         """The column's contract, or None."""
@@ -152,12 +220,8 @@ class Data(Section):
         """The source whose rows are the decisions (checked to exist when the declaration is read)."""
         return next(source for source in self.sources if source.name == self.unit.source)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _distinct(cls, value: Any) -> Any:
-        sources = value.get("sources") if isinstance(value, dict) else None
-        names = [source.get("name") for source in sources or [] if isinstance(source, dict)]
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"source {twice[0]!r} is declared twice")
-        return value
+    @model_validator(mode="after")
+    def _distinct(self) -> Data:
+        if twice := repeated(source.name for source in self.sources):
+            raise ValueError(f"source {twice!r} is declared twice")
+        return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loanwright.config.base import Many, Name, Seconds, Section, Whole
+from loanwright.config.base import Many, Name, Seconds, Section, Whole, repeated
 from loanwright.config.data import ColumnName
 
 Aggregate = Literal[
@@ -50,6 +50,10 @@ class Feature(Section):
             raise ValueError(f"feature {self.name!r}: aggregate 'value' takes neither window nor filter")
         if self.type == "category" and self.aggregate not in ("value", "first", "last"):
             raise ValueError(f"feature {self.name!r}: a category comes from 'value', 'first' or 'last'")
+        if self.type == "category" and self.monotone is not None:
+            raise ValueError(f"feature {self.name!r}: a category has no order, so it cannot be monotone")
+        if self.type == "category" and self.fill is not None:
+            raise ValueError(f"feature {self.name!r}: 'fill' is a number; a category without a value stays missing")
         return self
 
 
@@ -89,8 +93,8 @@ class Features(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> Features:
-        names = self.names()
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"feature {twice[0]!r} is declared twice")
+        if twice := repeated(self.names()):
+            raise ValueError(f"feature {twice!r} is declared twice")
+        if twice := repeated(self.hidden):
+            raise ValueError(f"feature {twice!r} is hidden twice")
         return self

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loanwright.config.base import Fraction, Many, Name, Section, Whole
+from loanwright.config.base import Fraction, Many, Name, Section, Whole, repeated
 from loanwright.config.data import ColumnName
 
 Metric = Literal[
     "auc", "average_precision", "ks", "brier", "log_loss", "expected_calibration_error", "calibration_slope",
     "mean_prediction_ratio",
 ]  # fmt: skip
+
+_SHARES = ("auc", "average_precision", "ks", "brier", "expected_calibration_error")
 
 
 class Bootstrap(Section):
@@ -29,6 +32,12 @@ class Slice(Section):
     column: ColumnName
     edges: Many[float] = ()
     """For numbers: the inner boundaries of the bands."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Slice:
+        if any(low >= high for low, high in pairwise(self.edges)):
+            raise ValueError(f"slice {self.column!r}: edges must rise")
+        return self
 
 
 class Economics(Section):
@@ -64,6 +73,12 @@ class Rule(Section):
     def _bounded(self) -> Rule:
         if self.min is None and self.max is None:
             raise ValueError(f"gate {self.name!r} has neither min nor max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"gate {self.name!r} has min {self.min:g} above max {self.max:g}")
+        if self.metric in _SHARES:
+            for bound in (self.min, self.max):
+                if bound is not None and not 0 <= bound <= 1:
+                    raise ValueError(f"gate {self.name!r} bounds {self.metric!r}, which is from 0 to 1, at {bound:g}")
         return self
 
 
@@ -84,8 +99,6 @@ class Gates(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> Gates:
-        names = [rule.name for rule in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"gate {twice[0]!r} is declared twice")
+        if twice := repeated(rule.name for rule in self.rules):
+            raise ValueError(f"gate {twice!r} is declared twice")
         return self
