@@ -1,0 +1,51 @@
+# One vocabulary for people, hooks and CI. Recipes are one call into the CLI or a tool.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+MODEL ?= credit_default
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-slow check generate bench bench-reference ui stop clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+install: ## make .venv from the lock (the other targets do it when needed)
+	@$(PYTHON) platform/install.py
+
+run: install ## train, judge and register a model: make run MODEL=credit_default
+	@$(BIN)/loanwright run $(MODEL)
+
+test: install ## the fast tests
+	@$(BIN)/pytest
+
+test-slow: install ## the tests that run whole pipelines
+	@$(BIN)/pytest -m slow
+
+check: install ## format, lint, types, layers, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/loanwright generate --check
+	@$(BIN)/loanwright check
+
+generate: install ## write every generated file anew
+	@$(BIN)/loanwright generate
+
+bench: install ## the pipeline against the same calls in one plain script
+	@$(BIN)/python tests/benchmarks/pipeline_tax.py
+
+bench-reference: install ## five-fold results beside published figures
+	@$(BIN)/python tests/benchmarks/reference.py
+
+ui: install ## the MLflow UI
+	@$(BIN)/loanwright ui
+
+stop: install ## stop the embedded S3 server
+	@$(BIN)/loanwright stop
+
+clean: ## remove .venv and the state folder
+	@test ! -x $(BIN)/loanwright || $(BIN)/loanwright stop
+	@rm -rf .venv .loanwright

@@ -1,0 +1,62 @@
+"""`ui`, `stop`, `prune`, `doctor`: what surrounds the runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from loanwright.errors import EnvironmentFault
+from loanwright.runtime.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the application."""
+    app.command("ui")(ui)
+    app.command("stop")(stop)
+    app.command("prune")(prune)
+    app.command("doctor")(doctor)
+
+
+def ui(port: int = typer.Option(5000, help="The port to listen on, on loopback.")) -> None:
+    """Open the registry's web page (MLflow UI) until Ctrl-C."""
+    from loanwright.registry.client import initialise
+
+    settings = Settings.read()
+    if settings.tracking_uri:
+        typer.echo(f"The registry is a server of its own: {settings.tracking_uri}")
+        return
+    initialise(settings.registry_uri)
+    typer.echo(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", settings.registry_uri, "--port", str(port)]
+    os.execve(sys.executable, command, settings.variables())  # noqa: S606 - the UI takes this process's place
+
+
+def stop() -> None:
+    """Stop the embedded S3 server."""
+    from loanwright.runtime.object_server import ObjectServer
+
+    stopped = ObjectServer(Settings.read()).stop()
+    typer.echo("The S3 server is stopped." if stopped else "No S3 server was running.")
+
+
+def prune() -> None:
+    """Free disk: all but what registered models and the latest run of each model need."""
+    from loanwright.runtime.prune import prune as free
+
+    freed = free(Settings.read())
+    typer.echo(f"Removed {freed.objects} objects ({freed.bytes / 1e6:.1f} MB) and {freed.runs} runs.")
+
+
+def doctor() -> None:
+    """Check this machine and say what to do."""
+    from loanwright.runtime.doctor import diagnose
+
+    ill = 0
+    for diagnosis in diagnose(Settings.read()):
+        ill += not diagnosis.well
+        mark = "ok  " if diagnosis.well else "BAD "
+        typer.echo(f"{mark}{diagnosis.name}: {diagnosis.seen}" + ("" if diagnosis.well else f". {diagnosis.advice}"))
+    if ill:
+        raise EnvironmentFault(f"{ill} of these would keep a run from working")

@@ -1,0 +1,68 @@
+"""`models`, `new`, `check`, `generate`: the declarations and what is made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from loanwright.runtime.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the application."""
+    app.command("models")(models)
+    app.command("new")(new)
+    app.command("check")(check)
+    app.command("generate")(generate)
+
+
+def models() -> None:
+    """List the project's models."""
+    from loanwright.config.reading import read_declaration
+    from loanwright.runtime.project_models import model_folders
+
+    for name, folder in model_folders(Settings.read()).items():
+        typer.echo(f"{name:24}{read_declaration(folder / 'model.yaml').model.title}")
+
+
+def new(
+    model: str = typer.Argument(help="The new model's name."),
+    source: Path = typer.Option(..., "--from", help="A parquet or CSV file, one row per decision."),
+    label: str = typer.Option("", help="The 0/1 column to predict; default: found by looking."),
+    key: str = typer.Option("", help="The column that names a row; default: found by looking."),
+) -> None:
+    """Write a first declaration by looking at a file."""
+    from loanwright.runtime.checking import check_declaration, write_compiled
+    from loanwright.runtime.new_model import new_model
+
+    settings = Settings.read()
+    folder = new_model(model, source, settings.pipelines, label=label or None, key=key or None)
+    check_declaration(folder)
+    write_compiled(settings, folder)
+    typer.echo(f"Wrote {folder}. Read it, then: loanwright run {model}")
+
+
+def check() -> None:
+    """Check every declaration and every compiled pipeline against each other."""
+    from loanwright.runtime.checking import check_project
+
+    broken = 0
+    for finding in check_project(Settings.read()):
+        broken += finding.problem is not None
+        typer.echo(f"{finding.model}: {finding.problem or 'ok'}", err=finding.problem is not None)
+    if broken:
+        raise typer.Exit(2)
+
+
+def generate(
+    only_check: bool = typer.Option(False, "--check", help="Fail if anything was out of date."),
+) -> None:
+    """Write every generated file anew."""
+    from loanwright.runtime.generating import generate as write_all
+
+    stale = [path for path, changed in write_all(Settings.read()).items() if changed]
+    for path in stale:
+        typer.echo(f"{'was out of date' if only_check else 'wrote'}: {path}", err=only_check)
+    if only_check and stale:
+        raise typer.Exit(1)

@@ -1,0 +1,113 @@
+"""`run`, `runs`, `show`: pipeline runs on this machine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from loanwright.errors import UsageError, near
+from loanwright.runtime.records import Summary, read_json
+from loanwright.runtime.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the application."""
+    app.command("run")(run)
+    app.command("runs")(runs)
+    app.command("show")(show)
+
+
+def run(
+    model: str = typer.Argument(help="A folder of pipelines/."),
+    assignments: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="Change a parameter for this run."),
+    no_cache: bool = typer.Option(False, "--no-cache", help="Run every step, whatever was done before."),
+) -> None:
+    """Run a model's pipeline here: real rows in, a registered, explained model out."""
+    from rich.console import Console
+
+    from loanwright.cli.progress import progress
+    from loanwright.cli.summary_view import show_summary
+    from loanwright.runtime.local_run import Request
+    from loanwright.runtime.local_run import run as run_locally
+    from loanwright.runtime.run_parameters import run_parameters
+
+    settings = Settings.read()
+    request = run_parameters(settings, model, assignments)
+    console = Console(file=sys.stdout, soft_wrap=False)
+
+    def watch(run_id: str, folder: Path) -> AbstractContextManager[None]:
+        return progress(console, run_id, folder)
+
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    request = Request(request.model, request.folder, request.parameters, use_cache=not no_cache)
+    summary = run_locally(settings, request, watch, console.print)
+    show_summary(console, summary)
+    if summary.exit_code:
+        if "--debug" in sys.argv:
+            _show_traces(settings.runs / summary.run_id)
+        print(f"Error: {summary.error}", file=sys.stderr)
+        raise typer.Exit(summary.exit_code)
+
+
+def runs(as_json: bool = typer.Option(False, "--json", help="One JSON list.")) -> None:
+    """List the runs of this state folder, the newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    settings = Settings.read()
+    found = [summary for path in settings.runs.glob("*/summary.json") if (summary := read_json(path))]
+    found.sort(key=lambda summary: str(summary["began"]), reverse=True)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("run", "model", "status", "began", "seconds", "version"):
+        table.add_column(column, header_style="dim")
+    for summary in found:
+        cells = (summary.get(name) for name in ("run_id", "model", "status", "began", "seconds", "registry_version"))
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    Console(soft_wrap=True).print(table if found else "No runs yet: loanwright run MODEL")
+
+
+def show(
+    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or 'latest'."),
+    as_json: bool = typer.Option(False, "--json", help="The summary as JSON."),
+) -> None:
+    """Show how a run ended."""
+    from rich.console import Console
+
+    from loanwright.cli.summary_view import show_summary
+
+    summary = _find(Settings.read(), run_id)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+    else:
+        show_summary(Console(), summary)
+
+
+def _find(settings: Settings, run_id: str) -> Summary:
+    known = {path.parent.name: read_json(path) for path in settings.runs.glob("*/summary.json")}
+    whole: dict[str, dict[str, Any]] = {name: value for name, value in known.items() if value}
+    if run_id == "latest" and whole:
+        run_id = max(whole, key=lambda name: (str(whole[name]["began"]), name))
+    if run_id not in whole:
+        raise UsageError(f"there is no run {run_id!r}{near(run_id, whole)}", fix="`loanwright runs` lists them")
+    return Summary(**whole[run_id])
+
+
+def _show_traces(folder: Path) -> None:
+    for path in sorted((folder / "steps").glob("*.json")):
+        trace = (read_json(path) or {}).get("trace")
+        if trace:
+            print(trace, file=sys.stderr)
+
+
+def _as_interrupt(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)

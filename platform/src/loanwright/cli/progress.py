@@ -1,0 +1,89 @@
+"""What a person sees while a pipeline runs: a line for each step, and what it is doing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from loanwright.runtime.records import STEPS, StepRecord, read_steps
+from loanwright.storage import open_store
+
+_MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "reused": "[cyan]=[/]", "waiting": "[dim]·[/]"}
+_PERIOD = 0.2
+
+
+@contextmanager
+def progress(console: Console, run_id: str, folder: Path) -> Iterator[None]:
+    """Shows the steps of a run while the context is open: redrawn on a terminal, line by line elsewhere."""
+    stop = threading.Event()
+    show = _redraw if console.is_terminal else _lines
+    thread = threading.Thread(target=show, args=(console, run_id, folder, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def _redraw(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
+    with Live(console=console, refresh_per_second=8, redirect_stdout=False, redirect_stderr=False) as live:
+        while not stop.wait(_PERIOD):
+            live.update(_table(run_id, folder))
+        live.update(_table(run_id, folder))
+
+
+def _table(run_id: str, folder: Path) -> Table:
+    import time
+
+    records = read_steps(open_store(str(folder)))
+    table = Table(title=run_id, title_justify="left", title_style="dim", box=None, show_header=False, padding=(0, 1))
+    last = max((STEPS.index(step) for step in records), default=-1)
+    for position, step in enumerate(STEPS):
+        record = records.get(step)
+        if record is None:
+            state = "reused" if position < last else "waiting"
+            table.add_row(_MARKS[state], step, "reused" if state == "reused" else "")
+        elif record.status == "running":
+            said = _last_line(folder)
+            table.add_row("[yellow]▸[/]", f"[bold]{step}[/]", f"{time.time() - record.started:5.1f} s  [dim]{said}[/]")
+        else:
+            table.add_row(_MARKS[record.status], step, _done(record))
+    return table
+
+
+def _lines(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
+    console.print(f"run {run_id}")
+    told: dict[str, str] = {}
+    over = False
+    while not over:
+        over = stop.wait(_PERIOD)
+        for step, record in read_steps(open_store(str(folder))).items():
+            if told.get(step) == record.status:
+                continue
+            told[step] = record.status
+            words = "…" if record.status == "running" else f"{record.status}  {_done(record)}"
+            console.print(f"  {step}: {words}", highlight=False)
+
+
+def _done(record: StepRecord) -> str:
+    note = "  looked again: nothing to do" if record.result.get("nothing_to_do") else ""
+    return f"{record.seconds:5.1f} s{note}"
+
+
+def _last_line(folder: Path) -> str:
+    try:
+        with (folder / "log.txt").open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 2000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.startswith("    ") and line.strip()]
+    return said[-1][:80].replace("[", "(") if said else ""

@@ -1,0 +1,88 @@
+"""The tables that a finished run ends with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loanwright.runtime.records import Summary
+
+_VERDICTS = {"pass": "[green]pass[/]", "warn": "[yellow]warn[/]", "block": "[red]block[/]"}
+_STATUS = {
+    "succeeded": "[green]succeeded[/]",
+    "blocked": "[red]blocked by a gate[/]",
+    "failed": "[red]failed[/]",
+    "interrupted": "[yellow]interrupted[/]",
+}
+_STEPS = {"unchanged": "looked again: nothing to do", "reused": "reused", "failed": "[red]failed[/]"}
+
+
+def show_summary(console: Console, summary: Summary) -> None:
+    """Prints metrics, gates, steps, the model and what can be done next."""
+    console.print()
+    if summary.metrics:
+        console.print(_metrics(summary.metrics))
+        console.print()
+    if summary.gates:
+        console.print(_gates(summary.gates))
+        console.print()
+    if summary.steps:
+        console.print(_steps(summary.steps))
+        console.print()
+    _facts(console, summary)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, header_style="dim")
+    return table
+
+
+def _metrics(metrics: dict[str, Any]) -> Table:
+    table = _table("Metrics on the test slice", "metric", "value", "interval")
+    for name, interval in metrics.items():
+        low, high = _number(interval["low"]), _number(interval["high"])
+        table.add_row(name, _number(interval["value"]), f"{low} to {high}")
+    return table
+
+
+def _gates(gates: list[dict[str, Any]]) -> Table:
+    table = _table("Gates", "gate", "verdict", "why")
+    for gate in gates:
+        table.add_row(gate["name"], _VERDICTS[gate["verdict"]], escape(gate["message"]))
+    return table
+
+
+def _steps(steps: dict[str, dict[str, Any]]) -> Table:
+    table = _table("Steps", "step", "seconds", "")
+    for name, step in steps.items():
+        seconds = "" if step["seconds"] is None else f"{step['seconds']:.1f}"
+        table.add_row(name, seconds, _STEPS.get(step["status"], ""))
+    return table
+
+
+def _facts(console: Console, summary: Summary) -> None:
+    seconds = "" if summary.seconds is None else f" in {summary.seconds:.1f} s"
+    rows = {"run": f"{summary.run_id}, {_STATUS[summary.status]}{seconds}"}
+    if summary.registry_version:
+        rows["model"] = f"{summary.model}, version {summary.registry_version}"
+    if summary.bundle_digest:
+        rows["bundle digest"] = summary.bundle_digest
+    if summary.report:
+        rows["report"] = f"{summary.report}  (open it in a browser)"
+    if summary.registry_version:
+        rows["MLflow UI"] = "make ui"
+        rows["make it champion"] = f"loanwright promote {summary.model}@{summary.registry_version}"
+    if summary.error:
+        rows["error"] = f"[red]{escape(summary.error)}[/]"
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True, highlight=False)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

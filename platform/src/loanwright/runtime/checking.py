@@ -1,0 +1,75 @@
+"""Every declaration and every compiled pipeline of a project, held against each other without running anything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loanwright.config.agreement import check_agreement
+from loanwright.config.declaration import Declaration
+from loanwright.config.reading import read_declaration, sections_as_parameters
+from loanwright.errors import DeclarationError, LoanwrightError
+from loanwright.features.sql import compile_features
+from loanwright.runtime.compiling import compile_pipeline, compiled_path
+from loanwright.runtime.project_models import model_folders
+from loanwright.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check of one model found; `problem` is None when all is well."""
+
+    model: str
+    problem: str | None
+
+
+def check_declaration(folder: Path) -> Declaration:
+    """Reads a model's declaration and checks all that can be known without its data.
+
+    Raises:
+        DeclarationError: something in it is wrong.
+    """
+    declaration = read_declaration(folder / "model.yaml")
+    if declaration.model.name != folder.name:
+        raise DeclarationError(
+            f"{folder / 'model.yaml'}: model.name is {declaration.model.name!r} in a folder named {folder.name!r}",
+            fix="Give both the same name",
+        )
+    check_agreement(declaration)
+    compile_features(declaration.data, declaration.features)
+    return declaration
+
+
+def check_project(settings: Settings) -> Iterator[Finding]:
+    """One finding for each model of the project."""
+    for name, folder in model_folders(settings).items():
+        try:
+            check_declaration(folder)
+            _check_compiled(settings, folder)
+        except LoanwrightError as error:
+            yield Finding(name, str(error))
+        else:
+            yield Finding(name, None)
+
+
+def write_compiled(settings: Settings, folder: Path) -> bool:
+    """Compiles a model's pipeline into its folder; whether the committed file changed."""
+    target = compiled_path(folder)
+    before = target.read_bytes() if target.exists() else None
+    compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), target)
+    return target.read_bytes() != before
+
+
+def _check_compiled(settings: Settings, folder: Path) -> None:
+    committed = compiled_path(folder)
+    if not committed.exists():
+        raise DeclarationError(f"{committed} is missing", fix="Run make generate")
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / "training.yaml"
+        compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), fresh)
+        if fresh.read_bytes() != committed.read_bytes():
+            raise DeclarationError(
+                f"{committed} is not what model.yaml and the components say now", fix="Run make generate and commit it"
+            )

@@ -1,0 +1,32 @@
+"""Writes every generated file of the project, or tells which are out of date: see docs/generated.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from loanwright.config.schema import model_schema
+from loanwright.runtime.checking import write_compiled
+from loanwright.runtime.project_models import model_folders
+from loanwright.runtime.settings import Settings
+
+SCHEMA = Path("docs/schema/model.schema.json")
+
+
+def generate(settings: Settings) -> dict[Path, bool]:
+    """Regenerates all; each file and whether it changed."""
+    changed = {SCHEMA: _write(settings.project / SCHEMA, lambda: json.dumps(model_schema(), indent=2) + "\n")}
+    for folder in model_folders(settings).values():
+        path = (folder / "compiled" / "training.yaml").relative_to(settings.project)
+        changed[path] = write_compiled(settings, folder)
+    return changed
+
+
+def _write(path: Path, text: Callable[[], str]) -> bool:
+    before = path.read_text() if path.exists() else None
+    after = text()
+    if after != before:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(after)
+    return after != before

@@ -1,0 +1,196 @@
+"""One pipeline run on this machine: KFP's own local runner over the compiled pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loanwright.errors import LoanwrightError
+from loanwright.runtime.compiling import compile_pipeline, shape_digest
+from loanwright.runtime.lock import held
+from loanwright.runtime.object_server import ObjectServer
+from loanwright.runtime.processes import Identity
+from loanwright.runtime.records import STEPS, RunStart, StepRecord, Summary, read_steps, write_json
+from loanwright.runtime.recovery import end_steps, recover
+from loanwright.runtime.reuse import cache_folder, sweep
+from loanwright.runtime.settings import Settings, environment
+from loanwright.runtime.store_identity import store_identity
+from loanwright.storage import open_store
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: a model's folder and the pipeline's parameters."""
+
+    model: str
+    folder: Path
+    parameters: dict[str, Any]
+    use_cache: bool = True
+
+
+Watcher = Callable[[str, Path], contextlib.AbstractContextManager[None]]
+"""Shows a run's progress while the context is open: given the run's id and its folder."""
+
+
+def run(settings: Settings, request: Request, watch: Watcher, say: Callable[[str], None]) -> Summary:
+    """Runs the model's pipeline and leaves `summary.json`, whatever happens.
+
+    Raises:
+        EnvironmentFault: the state folder is in use, or the S3 server does not come up.
+    """
+    run_id = f"{request.model}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with held(settings.state, f"run {run_id} (process {os.getpid()})"):
+        for dead in recover(settings):
+            say(f"Run {dead} was killed: marked as interrupted, going on from its last complete step.")
+        folder = settings.runs / run_id
+        began = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        me = Identity.mine()
+        start = RunStart(run_id, request.model, me.pid, me.started, began, request.parameters)
+        write_json(folder / "run.json", asdict(start))
+        clock = time.monotonic()
+        error: BaseException | None = None
+        try:
+            _execute(settings, request, run_id, folder, watch)
+        except (Exception, KeyboardInterrupt) as caught:
+            error = caught
+        finally:
+            end_steps(folder)
+        summary = _summarise(start, folder, time.monotonic() - clock, error)
+        write_json(folder / "summary.json", asdict(summary))
+        return summary
+
+
+def _execute(settings: Settings, request: Request, run_id: str, folder: Path, watch: Watcher) -> None:
+    variables = settings.variables()
+    if settings.store is None:
+        variables |= ObjectServer(settings).start()
+    me = Identity.mine()
+    variables |= {
+        "LOANWRIGHT_RUN_ID": run_id,
+        "LOANWRIGHT_RUN_DIR": str(folder),
+        "LOANWRIGHT_RUNNER": f"{me.pid}:{me.started}",
+        "LOANWRIGHT_SCRATCH": str(settings.state / "scratch" / run_id),
+    }
+    with environment(variables), _in_folder(settings.project), watch(run_id, folder):
+        store = open_store(variables["LOANWRIGHT_STORE"])
+        cache = cache_folder(settings.state, store_identity(store))
+        sweep(cache, store)
+        with _registry_made_ready(settings):
+            compiled = _compiled(settings, request)
+            _run_by_kfp(compiled, request, settings.state / "kfp", cache, folder / "log.txt")
+
+
+def _compiled(settings: Settings, request: Request) -> Path:
+    digest = shape_digest(settings.project, request.folder)
+    path = settings.state / "compiled" / f"{request.model}-{digest[:16]}.yaml"
+    if not path.exists():
+        compile_pipeline(settings.project, request.folder, {}, path)
+    return path
+
+
+def _run_by_kfp(compiled: Path, request: Request, root: Path, cache: Path, log: Path) -> None:
+    from kfp import components, local
+
+    local.init(
+        local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(root),
+        enable_caching=request.use_cache,
+        cache_root=str(cache),
+    )
+    pipeline = components.load_component_from_file(str(compiled))
+    with log.open("a", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        pipeline(**request.parameters)
+
+
+@contextlib.contextmanager
+def _registry_made_ready(settings: Settings) -> Iterator[None]:
+    """The database's first migration takes seconds; the other core does it while the first steps run."""
+    if settings.tracking_uri is not None or settings.database.exists():
+        yield
+        return
+    command = "import sys; from loanwright.registry.client import initialise; initialise(sys.argv[1])"
+    helper = subprocess.Popen(
+        [sys.executable, "-c", command, settings.registry_uri], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        helper.wait()
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseException | None) -> Summary:
+    records = read_steps(open_store(str(folder)))
+    results: dict[str, Any] = {}
+    for record in records.values():
+        results |= record.result
+    report = folder / "report.html"
+    ending = _ending(records, error)
+    return Summary(
+        run_id=start.run_id,
+        model=start.model,
+        began=start.began,
+        seconds=round(seconds, 2),
+        metrics=results.get("metrics"),
+        gates=results.get("gates"),
+        champion=results.get("champion"),
+        report=str(report) if report.exists() else None,
+        bundle=results.get("bundle"),
+        bundle_digest=results.get("bundle_digest"),
+        registry_version=results.get("registry_version"),
+        mlflow_run=results.get("mlflow_run"),
+        unchanged=results.get("unchanged"),
+        steps=_steps(records, finished=error is None),
+        **ending,
+    )
+
+
+def _ending(records: dict[str, StepRecord], error: BaseException | None) -> dict[str, Any]:
+    failed = next((record for record in records.values() if record.status == "failed"), None)
+    if isinstance(error, KeyboardInterrupt):
+        return {"status": "interrupted", "exit_code": 130, "error": "interrupted"}
+    if failed is not None:
+        status = "blocked" if failed.code == 3 else "failed"
+        return {"status": status, "exit_code": failed.code, "error": f"{failed.step}: {failed.error}"}
+    if error is None:
+        return {"status": "succeeded", "exit_code": 0, "error": None}
+    died = next((record for record in records.values() if record.status == "running"), None)
+    if died is not None:
+        words = f"{died.step}: the step's process died without a word (killed, or out of memory). Run again to go on"
+        return {"status": "failed", "exit_code": 1, "error": words}
+    code = error.exit_code if isinstance(error, LoanwrightError) else 1
+    words = str(error) if isinstance(error, LoanwrightError) else f"{type(error).__name__}: {error}"
+    return {"status": "failed", "exit_code": code, "error": words}
+
+
+def _steps(records: dict[str, StepRecord], *, finished: bool) -> dict[str, dict[str, Any]]:
+    """Executed steps with their seconds; a step without a record was reused if a later one has one."""
+    last = max((STEPS.index(step) for step in records), default=-1)
+    shown: dict[str, dict[str, Any]] = {}
+    for position, step in enumerate(STEPS):
+        record = records.get(step)
+        if record is not None:
+            unchanged = record.status == "done" and bool(record.result.get("nothing_to_do"))
+            status = "unchanged" if unchanged else record.status
+            shown[step] = {"status": status, "seconds": record.seconds}
+        elif finished or position < last:
+            shown[step] = {"status": "reused", "seconds": None}
+    return shown

@@ -1,0 +1,198 @@
+"""The embedded S3 server: SeaweedFS on loopback, with generated credentials, in the state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from loanwright.errors import EnvironmentFault
+from loanwright.runtime.processes import Identity
+from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 20.0
+_PORTS = ("s3.port", "master.port", "filer.port", "volume.port", "admin.port")
+_GRPC = 10_000  # the server's gRPC ports are its HTTP ports plus this
+
+
+class ObjectServer:
+    """Starts, finds again and stops the server of one state folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.state / "s3"
+        self._fixed_port = settings.s3_port
+
+    @property
+    def _record(self) -> Path:
+        return self._folder / "server.json"
+
+    def running(self) -> dict[str, int | float] | None:
+        """The record of the live server: pid, started, port; None if it is down."""
+        try:
+            record: dict[str, int | float] = json.loads(self._record.read_text())
+            identity = Identity(int(record["pid"]), float(record["started"]))
+        except (OSError, ValueError, KeyError):
+            return None
+        if identity.process() is None or not _answers(int(record["port"])):
+            return None
+        return record
+
+    def start(self) -> dict[str, str]:
+        """Makes sure that the server runs; the environment variables by which it is reached.
+
+        Raises:
+            EnvironmentFault: it does not come up, or the port that was asked for is taken.
+        """
+        record = self.running()
+        if record is not None and self._fixed_port not in (None, record["port"]):
+            self.stop()
+            record = None
+        port = int(record["port"]) if record is not None else self._launch()
+        key, secret = self._credentials()
+        return {
+            "LOANWRIGHT_STORE": f"s3://{EMBEDDED_BUCKET}",
+            "LOANWRIGHT_S3_ENDPOINT": f"http://{_HOST}:{port}",
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def stop(self) -> bool:
+        """Ends the server; False if it was not running."""
+        try:
+            record = json.loads(self._record.read_text())
+            ended = Identity(int(record["pid"]), float(record["started"])).end(patience=5.0)
+        except (OSError, ValueError, KeyError):
+            return False
+        self._record.unlink(missing_ok=True)
+        return ended
+
+    def _launch(self) -> int:
+        self.stop()
+        if self._fixed_port is not None and not _free(self._fixed_port):
+            raise EnvironmentFault(
+                f"port {self._fixed_port}, set by LOANWRIGHT_S3_PORT, is taken",
+                fix="Choose another one, or unset it to take any free port",
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._credentials()
+        # A port that was free a moment ago can be taken by the time the server binds it.
+        for _ in range(3):
+            ports = _choose(self._fixed_port)
+            process = self._spawn(ports)
+            if self._ready(process, ports["s3.port"]):
+                return ports["s3.port"]
+            Identity.of(process.pid).end() if process.poll() is None else None
+        raise EnvironmentFault(
+            f"the embedded S3 server did not come up: {self._last_words()}",
+            fix=f"Its log is {self._folder / 'server.log'}; a full disk is the usual reason",
+        )
+
+    def _spawn(self, ports: dict[str, int]) -> subprocess.Popen[bytes]:
+        data = self._folder / "data"
+        data.mkdir(exist_ok=True)
+        command = [
+            _program(), "-logtostderr=true", "mini", f"-dir={data}", f"-ip={_HOST}", f"-ip.bind={_HOST}",
+            "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            f"-s3.config={self._folder / 'credentials.json'}", f"-bucket={EMBEDDED_BUCKET}",
+            *(f"-{name}={port}" for name, port in ports.items()),
+            *(f"-{name}.grpc={port + _GRPC}" for name, port in ports.items()),
+        ]  # fmt: skip
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WEED_"))}
+        with (self._folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd=self._folder,
+                env=variables,
+            )  # fmt: skip
+        record = asdict(Identity.of(process.pid)) | {"port": ports["s3.port"]}
+        temporary = self._record.with_suffix(".part")
+        temporary.write_text(json.dumps(record))
+        temporary.replace(self._record)
+        return process
+
+    def _ready(self, process: subprocess.Popen[bytes], port: int) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            if _answers(port) and self._has_bucket(port):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _has_bucket(self, port: int) -> bool:
+        request = urllib.request.Request(f"http://{_HOST}:{port}/{EMBEDDED_BUCKET}", method="HEAD")
+        try:
+            urllib.request.urlopen(request, timeout=2).close()  # noqa: S310 - loopback
+        except urllib.error.HTTPError as error:
+            return error.code == 403  # it asks for a signature: it is up
+        except OSError:
+            return False
+        return True
+
+    def _credentials(self) -> tuple[str, str]:
+        path = self._folder / "credentials.json"
+        if not path.exists():
+            pair = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_urlsafe(32)}
+            identity = {"name": "loanwright", "credentials": [pair], "actions": ["Admin", "Read", "Write", "List"]}
+            temporary = path.with_suffix(".part")
+            temporary.touch(mode=0o600)
+            temporary.write_text(json.dumps({"identities": [identity]}))
+            temporary.replace(path)
+        pair = json.loads(path.read_text())["identities"][0]["credentials"][0]
+        return pair["accessKey"], pair["secretKey"]
+
+    def _last_words(self) -> str:
+        lines = (self._folder / "server.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else "it said nothing"
+
+
+def _program() -> str:
+    beside = Path(sys.executable).with_name("weed")
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise EnvironmentFault("the embedded S3 server's program 'weed' is not installed", fix="Run make install")
+    return found
+
+
+def _choose(fixed: int | None) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for name in _PORTS:
+        if name == "s3.port" and fixed is not None:
+            ports[name] = fixed
+            continue
+        while True:
+            port = 20_000 + secrets.randbelow(12_000)
+            if port not in ports.values() and _free(port) and _free(port + _GRPC):
+                ports[name] = port
+                break
+    return ports
+
+
+def _free(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((_HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

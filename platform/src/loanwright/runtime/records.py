@@ -1,0 +1,99 @@
+"""What a step, and then a run, leaves behind about itself: small JSON files beside the run.
+
+KFP's local runner keeps neither a step's exit code nor its words, and the run API of a cluster carries no
+error text, so each step writes its own record and the CLI speaks from that.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from loanwright.errors import NotStored
+from loanwright.storage import Store, canonical_json
+
+STEPS = ("ingest", "build_features", "train", "calibrate", "evaluate", "gate", "register")
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One executed step. `seconds` is wall time from the process's start; `result` is what the CLI shows."""
+
+    step: str
+    status: Literal["running", "done", "failed"]
+    pid: int
+    started: float
+    seconds: float | None = None
+    code: int | None = None
+    error: str | None = None
+    trace: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, place: Store) -> None:
+        """Stores the record below the run's place."""
+        place.write(f"steps/{self.step}.json", canonical_json(asdict(self)))
+
+
+def read_steps(place: Store) -> dict[str, StepRecord]:
+    """The records of the steps that were executed, by step, in the order of their start."""
+    records = []
+    for stored in place.list("steps/"):
+        try:
+            records.append(StepRecord(**json.loads(place.read(stored.key))))
+        except (NotStored, ValueError, TypeError):
+            continue  # half a record is no record
+    return {record.step: record for record in sorted(records, key=lambda record: record.started)}
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """What is known of a run when it starts: `run.json`."""
+
+    run_id: str
+    model: str
+    pid: int
+    started: float
+    began: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended: `summary.json`. Absent values are null; `report` is an absolute path."""
+
+    run_id: str
+    model: str
+    status: Literal["succeeded", "failed", "blocked", "interrupted"]
+    began: str
+    seconds: float | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    metrics: dict[str, Any] | None = None
+    gates: list[dict[str, Any]] | None = None
+    champion: dict[str, Any] | None = None
+    report: str | None = None
+    bundle: str | None = None
+    bundle_digest: str | None = None
+    registry_version: str | None = None
+    mlflow_run: str | None = None
+    unchanged: bool | None = None
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Writes a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(value, indent=2, sort_keys=False, allow_nan=False) + "\n")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object's file; None if it is absent or not whole."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,58 @@
+"""Where a step works: the artifact store, scratch space, the registry, all from the environment."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loanwright.errors import EnvironmentFault
+from loanwright.storage import Store, open_store
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A step's place in the world. `scratch` is emptied when the step ends."""
+
+    store: Store
+    scratch: Path
+    data_cache: Path
+    tracking_uri: str
+    tracking_artifacts: str | None
+    run_id: str
+    run_folder: Path | None
+
+    def run_store(self) -> Store:
+        """The run's own prefix in the artifact store."""
+        return open_store(f"{self.store.root}/runs/{self.run_id}")
+
+
+@contextmanager
+def surroundings() -> Iterator[Surroundings]:
+    """Reads the environment and makes the scratch folder.
+
+    Raises:
+        EnvironmentFault: LOANWRIGHT_STORE or LOANWRIGHT_TRACKING_URI is not set.
+    """
+    tracking = os.environ.get("LOANWRIGHT_TRACKING_URI") or os.environ.get("MLFLOW_TRACKING_URI")
+    root = os.environ.get("LOANWRIGHT_STORE")
+    if not root or not tracking:
+        missing = "LOANWRIGHT_STORE" if not root else "LOANWRIGHT_TRACKING_URI"
+        raise EnvironmentFault(f"{missing} is not set", fix="Set it on the pod, or run by `loanwright run`")
+    parent = os.environ.get("LOANWRIGHT_SCRATCH")
+    if parent:
+        Path(parent).mkdir(parents=True, exist_ok=True)
+    folder = os.environ.get("LOANWRIGHT_RUN_DIR")
+    with tempfile.TemporaryDirectory(prefix="loanwright-", dir=parent or None) as scratch:
+        yield Surroundings(
+            store=open_store(root),
+            scratch=Path(scratch),
+            data_cache=Path(os.environ.get("LOANWRIGHT_DATA_CACHE") or Path(scratch) / "data"),
+            tracking_uri=tracking,
+            tracking_artifacts=os.environ.get("LOANWRIGHT_TRACKING_ARTIFACTS"),
+            run_id=os.environ.get("LOANWRIGHT_RUN_ID") or os.environ.get("KFP_RUN_ID") or "unnamed",
+            run_folder=Path(folder) if folder else None,
+        )

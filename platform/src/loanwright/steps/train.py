@@ -1,0 +1,27 @@
+"""Step 3: the booster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loanwright.config.learning import Split, Training
+from loanwright.config.reading import parse_section
+from loanwright.steps.ingest import check_workers
+from loanwright.steps.recording import recorded
+from loanwright.steps.surroundings import surroundings
+from loanwright.training.train import train
+
+
+def run(training_table: str, split: dict[str, Any], training: dict[str, Any], workers: float) -> str:
+    """The booster's URI."""
+    with recorded("train") as result, surroundings() as here:
+        check_workers(workers)
+        uri = train(
+            training_table,
+            parse_section("split", split, Split),
+            parse_section("training", training, Training),
+            here.store,
+            here.scratch,
+        )
+        result["booster"] = uri
+        return uri
