@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -93,16 +92,16 @@ class ObjectServer:
         # A port that was free a moment ago can be taken by the time the server binds it.
         for _ in range(3):
             ports = _choose(self._fixed_port)
-            process = self._spawn(ports)
-            if self._ready(process, ports["s3.port"]):
+            server = self._spawn(ports)
+            if self._ready(server, ports["s3.port"]):
                 return ports["s3.port"]
-            Identity.of(process.pid).end() if process.poll() is None else None
+            server.end()
         raise EnvironmentFault(
             f"the embedded S3 server did not come up: {self._last_words()}",
             fix=f"Its log is {self._folder / 'server.log'}; a full disk is the usual reason",
         )
 
-    def _spawn(self, ports: dict[str, int]) -> subprocess.Popen[bytes]:
+    def _spawn(self, ports: dict[str, int]) -> Identity:
         data = self._folder / "data"
         data.mkdir(exist_ok=True)
         command = [
@@ -113,20 +112,28 @@ class ObjectServer:
             *(f"-{name}.grpc={port + _GRPC}" for name, port in ports.items()),
         ]  # fmt: skip
         variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WEED_"))}
-        with (self._folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd=self._folder,
-                env=variables,
-            )  # fmt: skip
-        record = asdict(Identity.of(process.pid)) | {"port": ports["s3.port"]}
+        log = str(self._folder / "server.log")
+        # Not subprocess: the server outlives this process, and nobody will wait for it.
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            variables,
+            setsid=True,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+        )
+        identity = Identity.of(pid)
         temporary = self._record.with_suffix(".part")
-        temporary.write_text(json.dumps(record))
+        temporary.write_text(json.dumps(asdict(identity) | {"port": ports["s3.port"]}))
         temporary.replace(self._record)
-        return process
+        return identity
 
-    def _ready(self, process: subprocess.Popen[bytes], port: int) -> bool:
+    def _ready(self, server: Identity, port: int) -> bool:
         deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and server.process() is not None:
             if _answers(port) and self._has_bucket(port):
                 return True
             time.sleep(0.05)

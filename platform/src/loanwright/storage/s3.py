@@ -26,11 +26,12 @@ _REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"
 
 
 @cache
-def _client(endpoint: str | None, access_key: str | None) -> S3Client:
+def _client(endpoint: str | None, _credentials: tuple[str | None, ...]) -> S3Client:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(
+    # The default session keeps the first credentials it ever saw.
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
@@ -53,7 +54,8 @@ class S3Store:
 
     @property
     def _s3(self) -> S3Client:
-        return _client(os.environ.get(ENDPOINT_VARIABLE), os.environ.get("AWS_ACCESS_KEY_ID"))
+        credentials = (os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"))
+        return _client(os.environ.get(ENDPOINT_VARIABLE), tuple(credentials))
 
     def read(self, key: str) -> bytes:
         with self._faults("read", key):
