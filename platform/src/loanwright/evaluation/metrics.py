@@ -126,11 +126,16 @@ def calibration_slope(ranked: Ranked, weights: Floats, gathered: Gathered) -> Fl
     scores = np.clip(ranked.scores, _LOGIT_LIMIT, 1 - _LOGIT_LIMIT)
     logits = np.log(scores) - np.log1p(-scores)
     logits -= logits.mean()  # the slope does not care, and the equations are far better conditioned
-    calibrated = np.array([[0.0, 1.0]])
-    start = _newton(logits, ranked.labels, ranked.once(), calibrated)
+    rate = ranked.labels.mean()
+    if not 0 < rate < 1 or not logits.any():
+        return np.full(len(weights), np.nan)
+    # from a slope of 0 and the right intercept on, where the curvature is greatest, steps do not overshoot
+    start = _newton(logits, ranked.labels, ranked.once(), np.array([[np.log(rate / (1 - rate)), 0.0]]))
+    if np.isnan(start).any():
+        return np.full(len(weights), np.nan)
     positives, negatives = _classes(gathered)
-    fitted = _newton(logits, ranked.labels, weights, calibrated if np.isnan(start).any() else start)
-    return np.where((positives > 0) & (negatives > 0), fitted[:, 1], np.nan)
+    fitted = _newton(logits, ranked.labels, weights, start)[:, 1]
+    return np.where((positives > 0) & (negatives > 0), fitted, np.nan)
 
 
 def _newton(x: Floats, labels: Floats, weights: Floats, start: Floats) -> Floats:

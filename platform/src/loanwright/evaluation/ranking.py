@@ -81,5 +81,6 @@ def gather(ranked: Ranked, weights: Floats) -> Gathered:
     weight = np.cumsum(weights, axis=1)
     positives = np.cumsum(weights * ranked.labels, axis=1)
     if len(ranked.ends) < ranked.rows:
-        weight, positives = weight[:, ranked.ends], positives[:, ranked.ends]
+        # and not weight[:, ends], which lies in memory by columns: sums along rows would round differently
+        weight, positives = np.take(weight, ranked.ends, axis=1), np.take(positives, ranked.ends, axis=1)
     return Gathered(weight, positives)
