@@ -101,4 +101,6 @@ class Gates(Section):
     def _distinct(self) -> Gates:
         if twice := repeated(rule.name for rule in self.rules):
             raise ValueError(f"gate {twice!r} is declared twice")
+        if any(rule.name == "champion" for rule in self.rules):
+            raise ValueError("the name 'champion' is that of the comparison with the champion: name the rule otherwise")
         return self

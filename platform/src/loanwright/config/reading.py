@@ -1,0 +1,149 @@
+"""Declarations from files and from KFP's parameters, and back into parameters.
+
+Every way in ends with the same frozen types, or with one `DeclarationError` that names each problem's
+place: file and line where there is a file, the dotted path always.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from loanwright.config.agreement import disagreements
+from loanwright.config.base import Section
+from loanwright.config.complaints import complaints
+from loanwright.config.declaration import SECTIONS, Declaration
+from loanwright.config.documents import read_document
+from loanwright.config.includes import with_includes
+from loanwright.config.problems import Locate, Location, Problem, refuse
+from loanwright.errors import DeclarationError
+
+Kind = TypeVar("Kind", bound=Section)
+
+_MOST_ARGUMENT_BYTES = 100_000
+"""What KFP's local runner can hand to one step: it fails at 110 kB."""
+_LARGEST_EXACT = 2**53
+"""A protobuf Struct holds every number as a double."""
+
+
+def read_declaration(path: Path) -> Declaration:
+    """Reads a `model.yaml`, resolves what it includes, and checks its sections against each other.
+
+    Raises:
+        DeclarationError: the file or what it says is wrong; each problem with its file and line.
+    """
+    node = read_document(path)
+    content = node.value
+    if not isinstance(content, dict):
+        raise DeclarationError(f"{path} must be a mapping of the sections {', '.join(SECTIONS)}")
+    if "features" in content:
+        features = with_includes(content["features"], path, path.parent.parent)
+        node = replace(node, value=content | {"features": features})
+    declaration = _parse(Declaration, node.plain(), locate=node.locate)
+    if problems := [*_of_another_name(declaration, path), *disagreements(declaration)]:
+        refuse(problems, node.locate)
+    return declaration
+
+
+def parse_sections(sections: Mapping[str, Any]) -> Declaration:
+    """A declaration from its sections, as KFP hands them over: whole floats for integers, in any order.
+
+    Raises:
+        DeclarationError: a section is missing, unknown or wrong, or two do not agree.
+    """
+    declaration = _parse(Declaration, dict(sections))
+    if problems := list(disagreements(declaration)):
+        refuse(problems)
+    return declaration
+
+
+def parse_section(name: str, value: Mapping[str, Any], kind: type[Kind]) -> Kind:
+    """One section from KFP's parameter of that name, not checked against the others.
+
+    Raises:
+        DeclarationError: it is wrong.
+    """
+    return _parse(kind, value, above=(name,))
+
+
+def sections_as_parameters(declaration: Declaration | Path) -> dict[str, dict[str, Any]]:
+    """Each section as the JSON value that is a pipeline parameter's default; knobs left at their defaults too.
+
+    `parse_sections` of it gives the same declaration, even after a protobuf Struct.
+
+    Raises:
+        DeclarationError: the sections together are too large for a step's arguments; or see `read_declaration`.
+    """
+    if isinstance(declaration, Path):
+        declaration = read_declaration(declaration)
+    sections = {name: _telling(getattr(declaration, name)) for name in SECTIONS}
+    sizes = {name: len(json.dumps(section)) for name, section in sections.items()}
+    if sum(sizes.values()) > _MOST_ARGUMENT_BYTES:
+        largest = ", ".join(f"{name} {sizes[name] / 1e3:.1f} kB" for name in sorted(sizes, key=lambda n: -sizes[n])[:3])
+        raise DeclarationError(
+            f"the sections of {declaration.model.name!r} take {sum(sizes.values()) / 1e3:.1f} kB together, and "
+            f"a step's arguments hold {_MOST_ARGUMENT_BYTES / 1e3:g} kB: {largest}",
+            fix="Shorten the descriptions, or drop columns and features that the model does not need",
+        )
+    return sections
+
+
+def _parse(kind: type[Kind], raw: Any, above: Location = (), locate: Locate | None = None) -> Kind:
+    problems = list(_unfit(raw, above))
+    try:
+        parsed = kind.model_validate(raw)
+    except ValidationError as error:
+        problems += complaints(error, kind, raw, above)
+    if problems:
+        refuse(problems, locate)
+    return parsed
+
+
+def _unfit(value: Any, where: Location) -> Iterator[Problem]:
+    """What no section may hold anywhere, as it would not survive the way through KFP and Argo."""
+    if isinstance(value, str) and "{{" in value:
+        yield Problem(where, "holds '{{', which Argo would expand: it may stand nowhere in a declaration")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Problem(where, f"must be a finite number, not {value}")
+    elif isinstance(value, int) and abs(value) > _LARGEST_EXACT:
+        yield Problem(where, f"{value} is larger than 2^53, and KFP's parameters would round it")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if "{{" in str(key):
+                yield Problem(where, f"has the key {key!r}, whose '{{{{' Argo would expand")
+            yield from _unfit(inner, (*where, str(key)))
+    elif isinstance(value, list | tuple):
+        for position, inner in enumerate(value):
+            yield from _unfit(inner, (*where, position))
+
+
+def _of_another_name(declaration: Declaration, path: Path) -> Iterator[Problem]:
+    """A model is found by its folder and registered by its name: a copied folder must not register as the old one."""
+    folder = path.absolute().parent
+    if path.name == "model.yaml" and folder.parent.name == "pipelines" and declaration.model.name != folder.name:
+        yield Problem(("model", "name"), f"{declaration.model.name!r} is not its folder's name, {folder.name!r}")
+
+
+def _telling(section: Section, *, brief: bool = False) -> dict[str, Any]:
+    """The section as JSON: a knob shows its default, but not one that is absent, empty or off; `brief`, as the
+    items of lists are, leaves all defaults out."""
+    dumped = section.model_dump(mode="json")
+    result: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        silent = brief or value is None or value is False or value in ("", (), {})
+        if silent and value == field.get_default(call_default_factory=True):
+            continue
+        if isinstance(value, Section):
+            result[name] = _telling(value, brief=brief)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Section):
+            result[name] = [_telling(item, brief=True) for item in value]
+        else:
+            result[name] = dumped[name]
+    return result
