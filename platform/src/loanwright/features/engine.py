@@ -1,0 +1,132 @@
+"""DuckDB as a locked engine: tables go in and come out as Arrow, and nothing else goes anywhere.
+
+It reads no file, no network, no Python variable and no setting can be changed once it is open, whatever
+the SQL says: an expression of a declaration that slipped through the parser finds a locked door. Spilled
+data goes to a scratch folder, the one place it may write to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loanwright.errors import DataError, EnvironmentFault
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_LOCKS = (
+    "SET TimeZone = 'UTC'",
+    "SET enable_external_access = false",
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET lock_configuration = true",
+)
+
+
+class Engine:
+    """A locked connection. Close it when done.
+
+    Args:
+        scratch: a folder for what does not fit into memory; it may not exist yet.
+        memory_limit: such as ``"3GiB"``; absent: the engine's own share of the machine's, or the container's, memory.
+        threads: absent: one for each core.
+    """
+
+    def __init__(self, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
+        self._connection = _locked(
+            temp_directory=str(scratch / "spill"),
+            **{} if memory_limit is None else {"memory_limit": memory_limit},
+            **{} if threads is None else {"threads": threads},
+        )
+
+    def add(self, name: str, table: Any) -> None:
+        """Makes an Arrow table or data set readable as a table of that name."""
+        self._connection.register(name, table)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """A small result, whole."""
+        with _faults():
+            return self._connection.execute(sql).fetchall()
+
+    def batches(self, sql: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """A large result, in pieces of about that many rows."""
+        with _faults():
+            yield from self._connection.sql(sql).to_arrow_reader(rows)
+
+    def close(self) -> None:
+        """Gives back memory and spilled data."""
+        self._connection.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def refusal_to_bind(sql: str, columns: Mapping[str, str]) -> tuple[str, str | None]:
+    """Binds an expression against empty columns: its SQL type, or why the engine refuses it.
+
+    Args:
+        sql: an expression.
+        columns: column → SQL type.
+
+    Returns:
+        The type's name and None, or the empty string and the engine's reason in one line.
+    """
+    import duckdb
+
+    fields = ", ".join(
+        f'CAST(NULL AS {kind}) AS "{name.replace(chr(34), chr(34) * 2)}"' for name, kind in columns.items()
+    )
+    try:
+        described = (
+            _binder().execute(f"DESCRIBE SELECT {sql} AS result FROM (SELECT {fields or '1'}) LIMIT 0").fetchone()
+        )
+    except duckdb.Error as error:
+        return "", _reason(error)
+    if described is None:
+        return "", "it has no type"
+    kind = str(described[1])
+    return "TIMESTAMPTZ" if kind == "TIMESTAMP WITH TIME ZONE" else kind, None
+
+
+@cache
+def _binder() -> duckdb.DuckDBPyConnection:
+    return _locked(threads=1, memory_limit="64MiB", temp_directory="")
+
+
+def _locked(**config: str | int) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=dict(config))
+    for lock in _LOCKS:
+        connection.execute(lock)
+    return connection
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition(": ")[2] or str(error)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        raise DataError(
+            f"a value left the range it is calculated in: {_reason(error)}",
+            fix="Bound the column in its contract, or declare fewer decimals",
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise EnvironmentFault(f"the engine ran out of memory: {_reason(error)}", fix="Give it more memory") from error
+    except duckdb.IOException as error:
+        raise EnvironmentFault(f"the engine cannot write its scratch folder: {_reason(error)}") from error
