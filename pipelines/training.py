@@ -79,6 +79,7 @@ def training(
         booster=booster.outputs["booster"],
         calibrator=calibrator.outputs["calibrator"],
         split=split,
+        training=training,
         evaluation=evaluation,
     ).set_display_name("5 · evaluate")
 
@@ -86,9 +87,13 @@ def training(
         training_table=table.outputs["training_table"],
         bundle=evaluated.outputs["bundle"],
         evidence=evaluated.outputs["evidence"],
-        split=split,
-        evaluation=evaluation,
         model=model,
+        data=data,
+        features=features,
+        split=split,
+        training=training,
+        calibration=calibration,
+        evaluation=evaluation,
         gates=gates,
     )
     judged.set_caching_options(enable_caching=False).set_display_name("6 · gate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
@@ -68,6 +69,11 @@ def what_is_missing() -> str | None:
                 f"{sys.executable} has no module {module}. Install it (Debian and Ubuntu: apt-get install "
                 "python3-venv), or name another Python: make run PYTHON=/path/to/python3.11"
             )
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libgomp.so.1")
+        except OSError:
+            return "the system library libgomp.so.1, which LightGBM needs, is missing. Install it (Debian: libgomp1)"
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < NEEDED_GB:
         return f"{ROOT} has {free:.1f} GB free and the libraries need {NEEDED_GB:.0f} GB. Free some disk space"

@@ -12,6 +12,7 @@ def evaluate(
     booster: str,
     calibrator: str,
     split: dict,
+    training: dict,
     evaluation: dict,
     metrics: dsl.Output[dsl.Metrics],
     roc_curve: dsl.Output[dsl.ClassificationMetrics],
@@ -21,7 +22,7 @@ def evaluate(
 
     from loanwright.steps.evaluate import run
 
-    outcome = run(training_table, booster, calibrator, split, evaluation)
+    outcome = run(training_table, booster, calibrator, split, training, evaluation)
     for name, value in outcome.metrics.items():
         metrics.log_metric(name, value)
     roc_curve.log_roc_curve(outcome.roc.fpr, outcome.roc.tpr, outcome.roc.threshold)

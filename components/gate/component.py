@@ -11,9 +11,13 @@ def gate(
     training_table: str,
     bundle: str,
     evidence: str,
-    split: dict,
-    evaluation: dict,
     model: dict,
+    data: dict,
+    features: dict,
+    split: dict,
+    training: dict,
+    calibration: dict,
+    evaluation: dict,
     gates: dict,
     report: dsl.Output[dsl.HTML],
 ) -> NamedTuple("Outputs", [("verdict", str)]):
@@ -22,7 +26,17 @@ def gate(
 
     from loanwright.steps.gate import run
 
-    outcome = run(training_table, bundle, evidence, split, evaluation, model, gates)
+    sections = {
+        "model": model,
+        "data": data,
+        "features": features,
+        "split": split,
+        "training": training,
+        "calibration": calibration,
+        "evaluation": evaluation,
+        "gates": gates,
+    }
+    outcome = run(training_table, bundle, evidence, sections)
     with open(report.path, "w", encoding="utf-8") as file:
         file.write(outcome.report)
     return namedtuple("Outputs", ["verdict"])(outcome.verdict)

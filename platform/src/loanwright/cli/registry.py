@@ -1,0 +1,77 @@
+"""`promote`, `verify`, `score`: what is done with registered models."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from loanwright.runtime.settings import Settings, environment
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the application."""
+    app.command("promote")(promote)
+    app.command("verify")(verify)
+    app.command("score")(score)
+
+
+def promote(version: str = typer.Argument(metavar="MODEL@VERSION", help="As in credit_default@3.")) -> None:
+    """Make a version the champion, after verifying its bundle."""
+    from loanwright.registry.promotion import promote as move
+
+    with _at_work() as (settings, scratch):
+        promotion = move(settings.registry_uri, version, scratch)
+    made = promotion.version
+    if not promotion.moved:
+        typer.echo(f"{made.model} version {made.number} is the champion already; its bundle is sound.")
+        return
+    instead = "" if promotion.replaced is None else f" instead of version {promotion.replaced}"
+    typer.echo(f"{made.model} version {made.number} is now the champion{instead} (bundle {made.digest}).")
+
+
+def verify(bundle: str = typer.Argument(help="A bundle's folder or address, or MODEL@VERSION or @ALIAS.")) -> None:
+    """Check every hash of a bundle and replay its golden rows."""
+    from loanwright.registry.bundles import Bundle
+
+    with _at_work() as (settings, scratch):
+        opened = Bundle.open(_bundle_address(settings, bundle), scratch)
+    typer.echo(f"Sound: every file is what the manifest lists, and the golden rows score as recorded ({opened.digest}).")
+
+
+def score(
+    model: str = typer.Option(..., help="MODEL@ALIAS, MODEL@VERSION, or a bundle's folder or address."),
+    rows: Path = typer.Option(..., "--input", help="Parquet: the training table's feature columns."),
+    output: Path = typer.Option(..., "--output", help="Parquet: written whole or not at all."),
+) -> None:
+    """Score a file of feature rows with a verified bundle."""
+    from loanwright.registry.bundles import Bundle
+    from loanwright.registry.scoring import score_file
+
+    with _at_work() as (settings, scratch):
+        scored = score_file(Bundle.open(_bundle_address(settings, model), scratch), rows, output)
+    typer.echo(f"Scored {scored:,} rows into {output}.")
+
+
+def _bundle_address(settings: Settings, name: str) -> str:
+    from loanwright.registry.promotion import resolve
+
+    if "@" in name and "/" not in name:
+        return resolve(settings.registry_uri, name).bundle
+    return name if "://" in name else str(Path(name).absolute())
+
+
+@contextmanager
+def _at_work() -> Iterator[tuple[Settings, Path]]:
+    """The settings, with the artifact store reachable and a folder for temporary files."""
+    from loanwright.runtime.object_server import ObjectServer
+
+    settings = Settings.read()
+    variables = settings.variables()
+    if settings.store is None:
+        variables |= ObjectServer(settings).start()
+    with environment(variables), tempfile.TemporaryDirectory(prefix="loanwright-") as scratch:
+        yield settings, Path(scratch)

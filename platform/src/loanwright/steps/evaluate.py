@@ -1,0 +1,86 @@
+"""Step 5: the evidence, and the bundle put together."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loanwright.config.judgement import Evaluation
+from loanwright.config.learning import Split, Training
+from loanwright.config.reading import parse_section
+from loanwright.evaluation.evidence import Evidence
+from loanwright.evaluation.measure import evidence_of
+from loanwright.evaluation.model_card import model_card
+from loanwright.evaluation.subject import Subject
+from loanwright.registry.bundles import assemble
+from loanwright.steps.recording import recorded
+from loanwright.steps.surroundings import surroundings
+from loanwright.storage import Store, canonical_json, publish_folder, read_manifest
+
+
+@dataclass(frozen=True)
+class Roc:
+    """A ROC curve as KFP shows it: three lists of one length."""
+
+    fpr: list[float]
+    tpr: list[float]
+    threshold: list[float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the step hands on, and what KFP shows of it."""
+
+    bundle: str
+    evidence: str
+    metrics: dict[str, float]
+    roc: Roc
+
+
+def run(
+    training_table: str,
+    booster: str,
+    calibrator: str,
+    split: dict[str, Any],
+    training: dict[str, Any],
+    evaluation: dict[str, Any],
+) -> Outcome:
+    """Measures the model on the test slice and publishes bundle and evidence."""
+    with recorded("evaluate") as result, surroundings() as here:
+        settings = parse_section("training", training, Training)
+        measured = parse_section("evaluation", evaluation, Evaluation)
+        subject = Subject.open(
+            training_table, booster, calibrator, parse_section("split", split, Split), here.scratch
+        )
+        evidence = evidence_of(subject, measured, settings)
+        table = read_manifest(training_table, "tables")
+        bundle = assemble(
+            here.store,
+            here.scratch,
+            table=table,
+            booster=read_manifest(booster, "boosters"),
+            calibrator=read_manifest(calibrator, "calibrators"),
+            reference=subject.reference,
+            reasons=measured.reasons,
+            model_card=model_card(evidence, table.body, settings),
+        )
+        evidence_uri = _publish(here.store, evidence, bundle, here.scratch)
+        values = {name: one.value for name, one in evidence.metrics.items() if one.value is not None}
+        result |= {"bundle": bundle, "evidence": evidence_uri}
+        return Outcome(bundle, evidence_uri, values, _roc(evidence))
+
+
+def _publish(store: Store, evidence: Evidence, bundle: str, scratch: Path) -> str:
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        (Path(name) / "evidence.json").write_bytes(canonical_json(evidence.model_dump(mode="json")))
+        return publish_folder(store, "evidence", Path(name), {"bundle": read_manifest(bundle, "bundles").digest})
+
+
+def _roc(evidence: Evidence) -> Roc:
+    return Roc(
+        fpr=[point.x for point in evidence.roc],
+        tpr=[point.y for point in evidence.roc],
+        threshold=list(evidence.roc_thresholds),
+    )

@@ -1,0 +1,70 @@
+"""Step 7: a registered version, unless a gate blocked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from loanwright.config.declaration import Model
+from loanwright.config.reading import parse_section
+from loanwright.errors import GateBlocked, IntegrityFault
+from loanwright.registry.versions import find_version
+from loanwright.runtime.identity import code_digest
+from loanwright.steps.recording import recorded
+from loanwright.steps.surroundings import surroundings
+from loanwright.storage import Manifest, read_manifest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The registered version (empty if none was to be), and what KFP shows of it."""
+
+    version: str
+    facts: dict[str, str]
+
+
+def run(bundle: str, verdict: str, model: dict[str, Any], register_model: bool) -> Outcome:
+    """Registers the bundle as challenger, once.
+
+    Raises:
+        GateBlocked: the verdict is a block; nothing is registered.
+    """
+    with recorded("register") as result, surroundings() as here:
+        words = parse_section("model", model, Model)
+        made, judged = read_manifest(bundle, "bundles"), read_manifest(verdict, "verdicts")
+        if judged.body["bundle"] != made.digest:
+            raise IntegrityFault(f"{verdict} is not about {bundle}")
+        _refuse_blocked(judged)
+        facts = {"model": words.name, "bundle": bundle, "bundle_digest": made.digest}
+        known = find_version(here.tracking_uri, words.name, made.digest)
+        result["nothing_to_do"] = known is not None or not register_model
+        if not register_model:
+            result["registry_version"] = None if known is None else str(known.number)
+            return Outcome("", facts)
+        from loanwright.registry.versions import register
+
+        version = register(
+            here.tracking_uri,
+            words,
+            bundle,
+            run_id=judged.body["mlflow_run"],
+            tags={
+                "loanwright.code": code_digest(),
+                "loanwright.verdict": verdict,
+                "loanwright.snapshot": made.body["snapshot"],
+                "loanwright.synthetic": str(made.body["synthetic"]).lower(),
+            },
+            description=f"{words.title}. {words.description}",
+            scratch=here.scratch,
+        )
+        result["registry_version"] = str(version.number)
+        return Outcome(str(version.number), facts | {"version": str(version.number)})
+
+
+def _refuse_blocked(verdict: Manifest) -> None:
+    if verdict.body["outcome"] != "block":
+        return
+    blocking = [gate for gate in verdict.body["gates"] if gate["verdict"] == "block"]
+    names = ", ".join(gate["name"] for gate in blocking)
+    reasons = " ".join(gate["message"].rstrip(".") + "." for gate in blocking)
+    raise GateBlocked(f"blocked by {names}, nothing was registered. {reasons} Read the report")
