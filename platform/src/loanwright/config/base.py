@@ -111,7 +111,11 @@ def _identifier(value: str) -> str:
 
 
 Item = TypeVar("Item")
-Name = Annotated[str, AfterValidator(_identifier), WithJsonSchema({"type": "string", "pattern": f"^{_IDENTIFIER}$"})]
+Name = Annotated[
+    str,
+    AfterValidator(_identifier),
+    WithJsonSchema({"$comment": "name", "type": "string", "pattern": f"^{_IDENTIFIER}$"}),
+]
 """A name of ours: of a model, source, feature, gate."""
 Whole = Annotated[int, BeforeValidator(_whole)]
 Seconds = Annotated[
@@ -120,7 +124,10 @@ Seconds = Annotated[
     Field(gt=0, le=_CENTURY),
     PlainSerializer(spell_duration, return_type=str, when_used="json"),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": f"^{_DURATION.pattern}$"}, {"type": "integer", "minimum": 1}]}
+        {
+            "$comment": "duration",
+            "anyOf": [{"type": "string", "pattern": f"^{_DURATION.pattern}$"}, {"type": "integer", "minimum": 1}],
+        }
     ),
 ]
 """A duration in seconds, a century at most, written '90d', '12h' or as a whole number."""
@@ -129,7 +136,9 @@ Moment = Annotated[
     BeforeValidator(_moment),
     AfterValidator(_aware),
     PlainSerializer(lambda value: value.isoformat().replace("+00:00", "Z"), return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d([Tt ].*([Zz]|[+-]\d\d:\d\d))?$"}),
+    WithJsonSchema(
+        {"$comment": "moment", "type": "string", "pattern": r"^\d{4}-\d\d-\d\d([Tt ].*([Zz]|[+-]\d\d:\d\d))?$"}
+    ),
 ]
 """An instant in UTC, written '2026-01-31T00:00:00Z', or a plain day, which is its midnight."""
 Many = Annotated[tuple[Item, ...], Strict(False)]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole, repeated
 from loanwright.errors import near
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
-Scalar = bool | Whole | float | str
+Scalar = Annotated[
+    bool | Whole | float | str, WithJsonSchema({"$comment": "scalar", "type": ["boolean", "number", "string"]})
+]
+"""A value that a column may hold."""
 
 _SCHEMES = ("public", "s3", "sql+env", "file")
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -33,12 +36,16 @@ class Column(Section):
     """The contract of one column."""
 
     name: ColumnName
+    """As the source spells it."""
     type: Literal["integer", "number", "text", "category", "boolean", "time"]
     """`integer` (64 bit; money is integer minor units), `number` (finite float), `text`, `category`
     (text or integer with few values), `boolean`, or `time` (UTC; a plain day is its midnight)."""
     nullable: bool = False
+    """Whether a value may be missing."""
     min: float | None = None
+    """The smallest value a number may have."""
     max: float | None = None
+    """The largest value a number may have."""
     values: Annotated[Many[Scalar], Field(min_length=1)] | None = None
     """All values the column may take."""
     decimals: Annotated[Whole, Field(ge=0, le=9)] = 6
@@ -53,6 +60,7 @@ class Column(Section):
     slice: bool = False
     """Carried beside the features (as `unit.<name>`), so that metrics can be shown by its values."""
     description: str = ""
+    """What it means."""
 
     @field_validator("time_zone")
     @classmethod
@@ -84,7 +92,9 @@ class Volume(Section):
     """How many rows a source may have."""
 
     min: Annotated[Whole, Field(ge=1)] = 1
+    """The fewest."""
     max: Whole | None = None
+    """The most."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Volume:
@@ -97,12 +107,16 @@ class Source(Section):
     """One table of the outside world, and what must hold of it."""
 
     name: Name
+    """What the rest of the declaration calls it."""
     uri: Annotated[str, Field(min_length=1)]
     """`public://<set>/<table>`, `s3://bucket/prefix/`, a path of a file or folder, or
     `sql+env://VARIABLE/<table>` (a database whose address stands in that environment variable)."""
     format: Literal["auto", "parquet", "csv"] = "auto"
+    """`auto` goes by the files' names."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """The character between the fields of a CSV file."""
     encoding: str = "utf-8"
+    """The text encoding of a CSV file."""
     key: Annotated[Many[ColumnName], Field(min_length=1)]
     """The columns that name a row; unique together (with the known time, where rows are restated)."""
     event_time: ColumnName | None = None
@@ -110,10 +124,13 @@ class Source(Section):
     known_time: ColumnName | None = None
     """When it could first be known; the event time if absent."""
     columns: Annotated[Many[Column], Field(min_length=1)]
+    """The contracts of the columns that are read."""
     rows: Volume = Volume()
+    """How many rows there may be."""
     max_age: Seconds | None = None
     """Freshness: the newest row may be at most this old at `data_cutoff`, or now if there is none."""
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    """What to do about columns that are not declared."""
 
     @field_validator("uri")
     @classmethod
@@ -157,7 +174,9 @@ class Unit(Section):
     """What a decision is about: one row of `source` is one decision."""
 
     name: Name
+    """A word for it, such as `client` or `application`."""
     source: Name
+    """The source whose rows are the decisions."""
     key: ColumnName
     """The column that identifies a decision."""
 
@@ -166,7 +185,9 @@ class DecisionTime(Section):
     """When the decision is taken: a column of the unit's source, or one constant moment."""
 
     column: ColumnName | None = None
+    """A time column of the unit's source."""
     constant: Moment | None = None
+    """One moment for all decisions, for data without times of its own."""
 
     @model_validator(mode="after")
     def _one(self) -> DecisionTime:
@@ -179,20 +200,26 @@ class LabelEvent(Section):
     """A label made from events: is there a matching row in [decision, decision + within)?"""
 
     source: Name
+    """The source of the events; it has an `event_time`."""
     key: ColumnName
     """The event source's column that holds the unit's key."""
     filter: str = "true"
+    """A restricted SQL condition over the source's columns: which rows count."""
     within: Seconds
+    """How long after the decision a row counts."""
 
 
 class Label(Section):
     """What is predicted: a 0/1 column of the unit's source, or an event."""
 
     name: Name
+    """What the prediction is called."""
     column: ColumnName | None = None
+    """The unit's source's column that tells what happened."""
     positive: Scalar = 1
     """The column's value that counts as 1; every other value is 0."""
     event: LabelEvent | None = None
+    """Events that tell what happened, instead of a column."""
     matures_after: Seconds
     """How long after the decision the outcome is final: the embargo of a split by time."""
 
@@ -207,9 +234,13 @@ class Data(Section):
     """Sources, unit, decision time and label."""
 
     unit: Unit
+    """What a decision is about."""
     decision_time: DecisionTime
+    """When it is taken."""
     label: Label
+    """What is predicted."""
     sources: Annotated[Many[Source], Field(min_length=1)]
+    """The tables that are read, and what must hold of them."""
 
     def source(self, name: str) -> Source | None:
         """The source of that name, or None."""

@@ -13,10 +13,15 @@ class Model(Section):
     """The words about a model. None of them changes what is trained."""
 
     name: Name
+    """The folder's name under `pipelines/`, and the name in the registry."""
     title: str
+    """A few words, for headings."""
     description: str
+    """What it predicts, of whom, in a sentence or two."""
     owner: str
+    """The team or person who answers for it."""
     intended_use: str = ""
+    """What it may be used for, and what not."""
 
 
 class Declaration(Section):

@@ -20,13 +20,15 @@ class Feature(Section):
     """One aggregate over the rows of a group's source in [decision - window, decision)."""
 
     name: Name
+    """The training table's column."""
     aggregate: Aggregate
     """`value`: the column of the one row with this key (the group's source has one row per key).
     `last_mean`: mean of the last `rows` rows. `trend`: least-squares slope of the column per day.
     `share`: the fraction of rows that match `filter`. `distinct`: exact distinct count."""
     column: ColumnName | None = None
+    """What is aggregated; `share` and `seconds_since_last` take none, `count` counts rows without one."""
     window: Seconds | None = None
-    """Absent: all history."""
+    """How far back from the decision rows count; absent: all history."""
     filter: str | None = None
     """A restricted SQL condition over the source's columns."""
     rows: Annotated[Whole, Field(ge=1)] | None = None
@@ -34,9 +36,11 @@ class Feature(Section):
     fill: float | None = None
     """The null rule: what stands in when there is nothing to aggregate; absent: missing."""
     type: Literal["number", "category"] = "number"
+    """A `category` comes from `value`, `first` or `last` of a text, an integer or a boolean."""
     monotone: Monotone | None = None
     """The direction in which the prediction may move with this feature."""
     description: str = ""
+    """What it tells."""
 
     @model_validator(mode="after")
     def _needs(self) -> Feature:
@@ -61,28 +65,37 @@ class FeatureGroup(Section):
     """Features of one source, joined to the decision by one key."""
 
     source: Name
+    """The source whose rows are aggregated."""
     key: ColumnName
     """The column of this source that holds the key."""
     unit_key: ColumnName | None = None
     """The column of the unit's source to join with; the same name as `key` if absent."""
     features: Annotated[Many[Feature], Field(min_length=1)]
+    """The features, in the order of the training table's columns."""
 
 
 class DerivedFeature(Section):
     """A restricted SQL expression over features declared before it."""
 
     name: Name
+    """The training table's column."""
     expression: Annotated[str, Field(min_length=1)]
+    """Restricted SQL over the names of features declared before it."""
     fill: float | None = None
+    """What stands in where the expression has no value; absent: missing."""
     monotone: Monotone | None = None
+    """The direction in which the prediction may move with this feature."""
     description: str = ""
+    """What it tells."""
 
 
 class Features(Section):
     """All features of a model, in the order of the training table's columns."""
 
     groups: Annotated[Many[FeatureGroup], Field(min_length=1)]
+    """Aggregates, by the source they are taken of."""
     derived: Many[DerivedFeature] = ()
+    """Features calculated from other features."""
     hidden: Many[Name] = ()
     """Features computed only for others to be derived from: not given to the model."""
 

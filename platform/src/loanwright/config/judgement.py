@@ -22,14 +22,18 @@ class Bootstrap(Section):
     """Intervals by resampling the test rows."""
 
     resamples: Annotated[Whole, Field(ge=50, le=10_000)] = 400
+    """How often the test rows are drawn anew."""
     confidence: Fraction = 0.95
+    """The share of the resamples that an interval covers."""
     seed: Annotated[Whole, Field(ge=0)] = 0
+    """Of the drawing."""
 
 
 class Slice(Section):
     """A column of the unit's source by whose values the metrics are repeated."""
 
     column: ColumnName
+    """A column declared with `slice: true`, or a feature."""
     edges: Many[float] = ()
     """For numbers: the inner boundaries of the bands."""
 
@@ -44,18 +48,24 @@ class Economics(Section):
     """What a decision earns or costs, in the lender's money per unit."""
 
     currency: Annotated[str, Field(min_length=3, max_length=3)]
+    """The ISO 4217 code."""
     profit_if_repaid: float
+    """Earned by a unit that is accepted and repays."""
     loss_if_defaulted: Annotated[float, Field(gt=0)]
+    """Lost by a unit that is accepted and does not."""
 
 
 class Evaluation(Section):
     """What is measured on the test slice."""
 
     bootstrap: Bootstrap = Bootstrap()
+    """How intervals are made."""
     depths: Many[Fraction] = (0.01, 0.05, 0.1, 0.2)
     """The shares of riskiest units at which lift and capture are shown."""
     slices: Many[Slice] = ()
+    """By what the metrics are repeated."""
     economics: Economics | None = None
+    """What a decision is worth; absent: no profit is shown."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """Feature name → the words an applicant is told when it counted most against them."""
 
@@ -64,10 +74,15 @@ class Rule(Section):
     """One gate: a metric of the test slice within its bounds."""
 
     name: Name
+    """What the report calls it."""
     metric: Metric
+    """The metric that is bounded."""
     min: float | None = None
+    """The lowest value that passes."""
     max: float | None = None
+    """The highest value that passes."""
     on_fail: Literal["block", "warn"] = "block"
+    """Whether a failure stops the registration or is only shown."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Rule:
@@ -86,16 +101,20 @@ class ChampionRule(Section):
     """Not worse than the champion beyond noise, on the same rows."""
 
     metric: Literal["auc", "average_precision", "ks", "brier", "log_loss"] = "auc"
+    """By which the two are compared."""
     tolerance: Annotated[float, Field(ge=0)] = 0.0
     """How much worse is still accepted, beyond the interval of the paired difference."""
     on_fail: Literal["block", "warn"] = "block"
+    """Whether a failure stops the registration or is only shown."""
 
 
 class Gates(Section):
     """The policy that decides whether a model may be registered."""
 
     rules: Many[Rule]
+    """Bounds on metrics."""
     champion: ChampionRule = ChampionRule()
+    """The comparison with the model in use."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Gates:

@@ -17,8 +17,11 @@ class Fractions(Section):
     """Shares of the units, adding up to 1."""
 
     train: Fraction
+    """To fit the booster, and to stop it early."""
     calibration: Fraction
+    """To turn its scores into probabilities."""
     test: Fraction
+    """To measure it; nothing is fitted on these."""
 
     @model_validator(mode="after")
     def _whole(self) -> Fractions:
@@ -32,6 +35,7 @@ class Split(Section):
     """Which rows train, calibrate and test: by time with an embargo of the label's maturity, or by hash."""
 
     method: Literal["hash", "time"]
+    """`time` wherever decisions have times; `hash` where they do not."""
     fractions: Fractions | None = None
     """For `hash`: shares of the units by a stable hash of their key."""
     seed: Whole = 0
@@ -63,6 +67,7 @@ class EarlyStopping(Section):
     fraction: Fraction = 0.1
     """Share of the train slice that is held out for it."""
     metric: Literal["auc", "average_precision", "binary_logloss"] = "auc"
+    """What must improve."""
 
 
 class Parameters(Section):
@@ -94,13 +99,19 @@ class Training(Section):
     """How the booster is fitted."""
 
     objective: Literal["binary"] = "binary"
+    """What is fitted: the log-odds of a 0/1 label."""
     rounds: Annotated[Whole, Field(ge=1, le=100_000)]
+    """How many trees, at most."""
     early_stopping: EarlyStopping | None = None
+    """Absent: all rounds are run."""
     seed: Annotated[Whole, Field(ge=0)] = 0
+    """Of everything random in it."""
     parameters: Parameters = Parameters()
+    """Of LightGBM."""
 
 
 class Calibration(Section):
     """How raw scores become probabilities, fitted on the calibration slice."""
 
     method: Literal["none", "sigmoid", "isotonic", "beta"] = "sigmoid"
+    """`sigmoid` (Platt) and `beta` are smooth and need few rows; `isotonic` is free and needs thousands."""

@@ -131,13 +131,13 @@ def _of_another_name(declaration: Declaration, path: Path) -> Iterator[Problem]:
 
 
 def _telling(section: Section, *, brief: bool = False) -> dict[str, Any]:
-    """The section as JSON: a knob shows its default, but not one that is absent, empty or off; `brief`, as the
+    """The section as JSON: a knob shows its default, but not one that is absent or empty; `brief`, as the
     items of lists are, leaves all defaults out."""
     dumped = section.model_dump(mode="json")
     result: dict[str, Any] = {}
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
-        silent = brief or value is None or value is False or value in ("", (), {})
+        silent = brief or value is None or value in ("", (), {})
         if silent and value == field.get_default(call_default_factory=True):
             continue
         if isinstance(value, Section):
