@@ -1,0 +1,189 @@
+"""A published training table, read by row groups from verified local files, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+
+import numpy as np
+
+from loanwright.errors import DataError, IntegrityFault, near
+from loanwright.storage import Manifest, fetch, read_manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from numpy.typing import NDArray
+
+    from loanwright.config.learning import Split
+
+KEY_COLUMNS = ("unit_key", "decision_time", "unit_hash", "label")
+"""The columns before the features."""
+
+_BUFFER = 1 << 18
+
+
+class TableFeature(TypedDict):
+    """A feature as the table's manifest declares it."""
+
+    name: str
+    type: Literal["number", "category"]
+    monotone: Literal["increasing", "decreasing"] | None
+    description: str
+
+
+class Keys(NamedTuple):
+    """The small columns, one value a row, in the table's order."""
+
+    unit_hash: NDArray[np.uint64]
+    decision_time: NDArray[np.datetime64]
+    """Microseconds, UTC."""
+    label: NDArray[np.int8]
+
+
+class _Group(NamedTuple):
+    start: int
+    rows: int
+    file: int
+    place: int
+
+
+class TrainingTable:
+    """Rows and declared features of one training table.
+
+    Attributes:
+        manifest: the manifest that names it.
+        features: what may be given to a model, in column order.
+        rows: how many decisions it holds.
+    """
+
+    def __init__(self, manifest: Manifest, files: Sequence[pq.ParquetFile]) -> None:
+        self.manifest = manifest
+        self.features: tuple[TableFeature, ...] = tuple(manifest.body["features"])
+        self.rows: int = manifest.body["rows"]
+        self._files = files
+        self._groups: list[_Group] = []
+        start = 0
+        for number, file in enumerate(files):
+            for index in range(file.num_row_groups):
+                count = file.metadata.row_group(index).num_rows
+                self._groups.append(_Group(start, count, number, index))
+                start += count
+        if not files or start != self.rows:
+            raise IntegrityFault(f"the files of {manifest.uri} hold {start} rows, and it says {self.rows}")
+
+    @classmethod
+    def open(cls, uri: str, scratch: Path) -> TrainingTable:
+        """Opens the table that a manifest lists; every file's digest is checked before a row is read.
+
+        Args:
+            uri: of a manifest of kind ``tables``.
+            scratch: a folder for copies of files that do not lie on this machine.
+
+        Raises:
+            NotStored: there is no such manifest.
+            IntegrityFault: the manifest or a file is not what was written.
+        """
+        import pyarrow.parquet as pq
+
+        manifest = read_manifest(uri, "tables")
+        paths = [fetch(manifest, entry, scratch) for entry in manifest.files]
+        # Read-ahead would hold a whole row group's bytes beside its values, and a local file gains nothing by it.
+        return cls(manifest, [pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) for path in paths])
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The features' column names, in order."""
+        return [feature["name"] for feature in self.features]
+
+    @property
+    def columns(self) -> list[str]:
+        """All column names, in order: keys, features, then what is carried as ``unit.<column>``."""
+        return [*KEY_COLUMNS, *self.feature_names, *(f"unit.{name}" for name in self.manifest.body["carried"])]
+
+    @property
+    def maturity(self) -> int:
+        """Seconds after the decision until the label is final."""
+        return int(self.manifest.body["label"]["matures_after"])
+
+    def keys(self) -> Keys:
+        """Hash, decision time and label of every row (17 bytes a row)."""
+        unit_hash = np.empty(self.rows, dtype=np.uint64)
+        decision_time = np.empty(self.rows, dtype="datetime64[us]")
+        label = np.empty(self.rows, dtype=np.int8)
+        for start, group in self.row_groups(["unit_hash", "decision_time", "label"]):
+            place = slice(start, start + group.num_rows)
+            unit_hash[place] = group["unit_hash"].to_numpy()
+            decision_time[place] = group["decision_time"].to_numpy().astype("datetime64[us]")
+            label[place] = group["label"].to_numpy()
+        return Keys(unit_hash, decision_time, label)
+
+    def part(self, split: Split, keys: Keys | None = None) -> NDArray[np.int8]:
+        """The part of each row: 0 train, 1 calibration, 2 test, -1 left out.
+
+        Args:
+            split: the declared rule.
+            keys: what `keys` returned, if it was read before.
+        """
+        from loanwright.data.split import assign
+
+        unit_hash, decision_time, _ = keys or self.keys()
+        return assign(split, self.maturity, unit_hash, decision_time)
+
+    def row_groups(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
+        """Every row group in order, with the number of its first row; only these columns (absent: all).
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        for number, group in enumerate(self._groups):
+            yield group.start, self.read_group(number, columns)
+
+    @property
+    def bounds(self) -> list[int]:
+        """The first row of each row group, and behind them the number of rows."""
+        return [*(group.start for group in self._groups), self.rows]
+
+    def read_group(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """One row group by its number; only these columns (absent: all).
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        wanted = self._checked(columns)
+        group = self._groups[number]
+        table = self._files[group.file].read_row_group(group.place, columns=wanted, use_threads=False)
+        return table.select(wanted)
+
+    def read(self, rows: NDArray[np.bool_], columns: Sequence[str] | None = None) -> pa.Table:
+        """The chosen rows, in the table's order; never more than one row group of others in memory.
+
+        Args:
+            rows: one truth value for each row of the table.
+            columns: which columns, in this order; absent: all.
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        import pyarrow as pa
+
+        wanted = self._checked(columns)
+        pieces = []
+        for number, group in enumerate(self._groups):
+            chosen = rows[group.start : group.start + group.rows]
+            if chosen.any():
+                piece = self.read_group(number, wanted)
+                pieces.append(piece if chosen.all() else piece.filter(pa.array(chosen)))
+        if pieces:
+            return pa.concat_tables(pieces)
+        return self._files[0].schema_arrow.empty_table().select(wanted)
+
+    def _checked(self, columns: Sequence[str] | None) -> list[str]:
+        known = self.columns
+        if columns is None:
+            return known
+        for name in columns:
+            if name not in known:
+                raise DataError(f"training table {self.manifest.uri} has no column {name!r}{near(name, known)}")
+        return list(columns)

@@ -1,0 +1,77 @@
+"""What this process may use, its container's limits counted, and whether a training set fits into it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from loanwright.errors import EnvironmentFault
+
+SAMPLE_ROWS = 100_000
+"""How many rows LightGBM's bin boundaries are found on: some 400 for each of 255 bins."""
+_CGROUP = Path("/sys/fs/cgroup")
+_MIB = 1 << 20
+
+
+def usable_threads(cgroup: Path = _CGROUP) -> int:
+    """The processors that this process may run on, and not more than its container's quota."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _text(cgroup / "cpu.max").partition(" ")
+    if quota.isdigit() and period.strip().isdigit():
+        threads = min(threads, max(1, int(quota) // int(period)))
+    return threads
+
+
+def available_memory(cgroup: Path = _CGROUP) -> int:
+    """Bytes that can still be had: of the machine, and of the container's limit (control groups version 2)."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    limit, used = _text(cgroup / "memory.max"), _text(cgroup / "memory.current")
+    if limit.isdigit() and used.isdigit():
+        # Cached file pages count as used, and are given back when they are needed.
+        cached = dict(line.split() for line in _text(cgroup / "memory.stat").splitlines()).get("inactive_file", "0")
+        free = min(free, int(limit) - int(used) + int(cached))
+    return max(free, 0)
+
+
+def training_bytes(rows: int, features: int, max_bin: int, row_group: int) -> int:
+    """What fitting needs at its peak, by measurement (tests/benchmarks/training_memory.py).
+
+    A row costs 1.2 bytes a feature (2.4 where bins do not fit into a byte) and 100 bytes of labels, scores,
+    gradients and indices, and one row group is in memory as a float64 matrix. Before that, each row of the
+    sample that the bins are found on costs 20 bytes a feature.
+
+    Args:
+        rows: rows fitted on and rows held out for early stopping.
+        features: the matrix columns.
+        max_bin: the declared number of bins of a feature.
+        row_group: rows of the largest row group.
+    """
+    binned = 1.2 if max_bin <= 255 else 2.4
+    filled = rows * (binned * features + 100) + 8 * min(rows, row_group) * features
+    return int(max(filled, 20 * rows + 20 * min(rows, SAMPLE_ROWS) * features))
+
+
+def check_memory(rows: int, features: int, max_bin: int, row_group: int, available: int | None = None) -> None:
+    """Refuses a training set that cannot fit, before anything is read.
+
+    Raises:
+        EnvironmentFault: more memory is needed than can be had.
+    """
+    needed = training_bytes(rows, features, max_bin, row_group)
+    available = available_memory() if available is None else available
+    if needed > available:
+        raise EnvironmentFault(
+            f"training on {rows:,} rows and {features:,} features needs about {needed / _MIB:,.0f} MiB "
+            f"(1.2 bytes a feature and 100 bytes for each row, and one row group), "
+            f"and {available / _MIB:,.0f} MiB are available",
+            fix="Give the process more memory, or train on fewer rows or features",
+        )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,154 @@
+"""Scoring rows with a booster and its calibrator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loanwright.errors import IntegrityFault
+from loanwright.storage import fetch, read_manifest
+from loanwright.training.calibrators import Identity, load_calibrator, logistic
+from loanwright.training.encoding import EncodedFeature, Encoding
+from loanwright.training.resources import usable_threads
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from loanwright.features.table import TrainingTable
+
+    Floats = NDArray[np.float64]
+
+
+class Scorer:
+    """A model as it scores: model text, encoding and calibrator. Results do not depend on the threads.
+
+    Tables given to it must hold every feature's column, and may hold others in any order. Null, NaN and
+    categories that were not there in training are missing values.
+
+    Args:
+        model_text: what ``model.txt`` holds.
+        features: what ``features.json`` holds, parsed.
+        calibrator: what ``calibrator.json`` holds, parsed; None for no calibration.
+        threads: how many LightGBM may use; None: as many as this process has.
+
+    Raises:
+        IntegrityFault: the three do not belong together, or cannot be read.
+    """
+
+    def __init__(
+        self,
+        model_text: str,
+        features: Sequence[EncodedFeature],
+        calibrator: Mapping[str, Any] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> None:
+        import lightgbm as lgb
+
+        self.encoding = Encoding(features)
+        self.calibrator = Identity() if calibrator is None else load_calibrator(calibrator)
+        self._threads = threads or usable_threads()
+        try:
+            self._booster = lgb.Booster(model_str=model_text)
+        except lgb.basic.LightGBMError as error:
+            raise IntegrityFault(f"LightGBM cannot read the model's text: {error}") from error
+        if self._booster.feature_name() != self.encoding.names:
+            raise IntegrityFault("features.json and the model's text do not name the same features in one order")
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, threads: int | None = None) -> Scorer:
+        """The scorer of a local folder with ``model.txt``, ``features.json`` and ``calibrator.json``."""
+        return cls(
+            (folder / "model.txt").read_text(encoding="utf-8"),
+            json.loads((folder / "features.json").read_bytes()),
+            json.loads((folder / "calibrator.json").read_bytes()),
+            threads=threads,
+        )
+
+    @classmethod
+    def from_manifests(
+        cls, booster_uri: str, calibrator_uri: str | None, scratch: Path, *, threads: int | None = None
+    ) -> Scorer:
+        """The scorer of a published booster and calibrator (None: uncalibrated), their files' digests checked.
+
+        Raises:
+            NotStored: a manifest is not there.
+            IntegrityFault: something is not what was written, or the calibrator is another booster's.
+        """
+        booster = read_manifest(booster_uri, "boosters")
+
+        def text(name: str) -> str:
+            return fetch(booster, booster.file(name), scratch).read_text(encoding="utf-8")
+
+        calibrator = None
+        if calibrator_uri is not None:
+            manifest = read_manifest(calibrator_uri, "calibrators")
+            if manifest.body["booster"] != booster.digest:
+                raise IntegrityFault(f"{calibrator_uri} calibrates another booster than {booster_uri}")
+            calibrator = json.loads(fetch(manifest, manifest.file("calibrator.json"), scratch).read_bytes())
+        return cls(text("model.txt"), json.loads(text("features.json")), calibrator, threads=threads)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The columns it needs, in the order of `contributions`."""
+        return self.encoding.names
+
+    @property
+    def rounds(self) -> int:
+        """How many trees the booster has."""
+        return int(self._booster.num_trees())
+
+    def margins(self, table: pa.Table) -> Floats:
+        """Uncalibrated log-odds, one for each row.
+
+        Raises:
+            DataError: a feature's column is missing, there twice, or of another type.
+        """
+        return self._predict(self.encoding.matrix(table), raw_score=True)
+
+    def raw(self, table: pa.Table) -> Floats:
+        """Uncalibrated probabilities, one for each row; raises as `margins`."""
+        return logistic(self.margins(table))
+
+    def probabilities(self, table: pa.Table) -> Floats:
+        """Calibrated probabilities, one for each row, within [1e-6, 1 - 1e-6]; raises as `margins`."""
+        return self.calibrator.apply(self.margins(table))
+
+    def contributions(self, table: pa.Table) -> Floats:
+        """SHAP values by TreeSHAP (Lundberg et al. 2020), raises as `margins`.
+
+        Returns:
+            Shape (rows, features + 1), in log-odds before calibration; the last column is the expected
+            margin, and each row adds up to its margin.
+        """
+        matrix = self.encoding.matrix(table)
+        return self._predict(matrix, pred_contrib=True).reshape(matrix.shape[0], matrix.shape[1] + 1)
+
+    def gains(self) -> Floats:
+        """The total gain of each feature's splits, shape (features,)."""
+        return np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
+
+    def margins_of(self, table: TrainingTable, rows: NDArray[np.bool_]) -> Floats:
+        """`margins` of the chosen rows of a training table, with one row group in memory at a time.
+
+        Args:
+            table: a training table with the model's features.
+            rows: one truth value for each row of the table.
+        """
+        margins = [np.empty(0)]
+        for number, (start, end) in enumerate(pairwise(table.bounds)):
+            chosen = rows[start:end]
+            if chosen.any():
+                margins.append(self._predict(self.encoding.read_matrix(table, number, chosen), raw_score=True))
+        return np.concatenate(margins)
+
+    def _predict(self, matrix: Floats, **what: bool) -> Floats:
+        if not matrix.shape[0]:
+            return np.empty(0)
+        return np.asarray(self._booster.predict(matrix, num_threads=self._threads, **what), dtype=np.float64)
