@@ -1,0 +1,1 @@
+"""Sources, their contracts, snapshots of them, and the split of their rows."""

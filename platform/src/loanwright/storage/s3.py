@@ -99,7 +99,7 @@ class S3Store:
             )
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield Stored(entry["Key"].removeprefix(self._prefix), entry["Size"])
+                    yield Stored(entry["Key"].removeprefix(self._prefix), entry["Size"], entry.get("ETag", ""))
 
     def delete(self, key: str) -> None:
         with self._faults("delete", key):

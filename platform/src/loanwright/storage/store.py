@@ -13,10 +13,11 @@ from loanwright.errors import UsageError
 
 @dataclass(frozen=True)
 class Stored:
-    """One stored object: its key below the store's root, and its size in bytes."""
+    """One stored object: its key below the store's root, its size in bytes, and S3's entity tag if it has one."""
 
     key: str
     size: int
+    etag: str = ""
 
 
 class Store(Protocol):

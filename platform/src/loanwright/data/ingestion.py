@@ -1,0 +1,176 @@
+"""From the sources as they are now to an immutable snapshot, or to the one that is there already."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from loanwright.config.data import Data, Source
+from loanwright.data.breaks import Break, refuse
+from loanwright.data.records import SNAPSHOTS, earlier, record_key, remember
+from loanwright.data.validation import stale
+from loanwright.errors import DataError, DeclarationError, UsageError, near
+from loanwright.storage import FileEntry, Store, publish
+
+_log = logging.getLogger("loanwright")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingest found: the snapshot's manifest, and what its validation looked at.
+
+    `unchanged` says that nothing was read: the sources are those of an earlier ingest. An entry of
+    `validation` has source, rule, column (or None), rows (looked at) and broken, or source, rule
+    `note` and what it `says`.
+    """
+
+    uri: str
+    unchanged: bool
+    rows: dict[str, int]
+    validation: list[dict[str, Any]]
+
+
+def ingest(
+    data: Data,
+    store: Store,
+    *,
+    cutoff: datetime | None,
+    overrides: Mapping[str, str],
+    cache: Path,
+    now: datetime,
+    code_digest: str = "",
+) -> Ingested:
+    """Reads, validates and stores the declared sources, unless they are unchanged since an earlier ingest.
+
+    Args:
+        cutoff: rows known at or after it are left out.
+        overrides: source name → the address to read instead of the declared one.
+        cache: folder of the public data sets' files.
+        now: the present, for freshness and for dates in the future; it never enters a digest.
+        code_digest: of the installed package: other code looks at the data anew.
+
+    Raises:
+        UsageError: an override names no source.
+        DataError: the data cannot be read, or breaks its contract; all breaks are named.
+        EnvironmentFault: network, storage, database or disk refused.
+    """
+    data = _overridden(data, overrides)
+    knowns = {source.name: _known(data, source) for source in data.sources}
+    if cutoff is not None and not any(knowns.values()):
+        raise DataError(
+            "a data cut-off was given, but no source has a time to hold against it",
+            fix="Leave data_cutoff empty, or declare an event_time or known_time",
+        )
+    for source in data.sources:
+        if source.max_age is not None and knowns[source.name] is None:
+            raise DeclarationError(f"source {source.name!r} has a max_age, but no event_time or known_time")
+    key = record_key(data, cutoff, code_digest)
+    record = earlier(store, key)
+    if record is not None:
+        refuse(_stale(data, record["newest"], cutoff or now))
+        uri = f"{store.root}/{SNAPSHOTS}/{record['snapshot']}.json"
+        return Ingested(uri, True, record["rows"], record["validation"])
+    return _read(data, store, knowns, key, cutoff=cutoff, cache=cache, now=now)
+
+
+def _overridden(data: Data, overrides: Mapping[str, str]) -> Data:
+    names = [source.name for source in data.sources]
+    for name in overrides:
+        if name not in names:
+            raise UsageError(
+                f"source_overrides names {name!r}, which is no source{near(name, names)}",
+                fix=f"The sources are {', '.join(names)}",
+            )
+    sources = tuple(
+        source.model_copy(update={"uri": overrides.get(source.name, source.uri)}) for source in data.sources
+    )
+    return data.model_copy(update={"sources": sources})
+
+
+def _known(data: Data, source: Source) -> str | None:
+    """The column that says when a row was known. A unit was known at its decision, if nothing else is said."""
+    return source.known or (data.decision_time.column if source.name == data.unit.source else None)
+
+
+def _stale(data: Data, newest: Mapping[str, str | None], at: datetime) -> list[Break]:
+    moments = {name: datetime.fromisoformat(moment) if moment else None for name, moment in newest.items()}
+    return [item for source in data.sources for item in stale(source, moments[source.name], at)]
+
+
+def _read(
+    data: Data,
+    store: Store,
+    knowns: Mapping[str, str | None],
+    key: str | None,
+    *,
+    cutoff: datetime | None,
+    cache: Path,
+    now: datetime,
+) -> Ingested:
+    """Reads all sources, checks all, and only then stores anything."""
+    from loanwright.data.engine import engine
+    from loanwright.data.snapshot import write_table
+    from loanwright.data.sources import open_parts
+    from loanwright.data.staging import stage
+    from loanwright.data.validation import newest, validate
+
+    breaks: list[Break] = []
+    validation: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="loanwright-ingest-") as folder, engine(Path(folder)) as connection:
+        staged = []
+        for source in data.sources:
+            before = _stamp(source)
+            table = stage(
+                connection, source, open_parts(source, cache, Path(folder)), known=knowns[source.name], cutoff=cutoff
+            )
+            label = data.label if source.name == data.unit.source and data.label.column else None
+            found, report = validate(connection, table, label=label, cutoff=cutoff, now=now)
+            if _stamp(source) != before:
+                raise DataError(
+                    f"source {source.name!r} was changed while it was read", fix="Run again when it is complete"
+                )
+            breaks += found
+            validation += report + [{"source": source.name, "rule": "note", "says": says} for says in _notes(source)]
+            staged.append(table)
+        refuse(breaks)
+        tables: dict[str, Any] = {}
+        files: list[FileEntry] = []
+        for table in staged:
+            tables[table.source.name], written = write_table(connection, table, store, Path(folder))
+            files += written
+        moments = {table.source.name: newest(connection, table) for table in staged}
+    body = {
+        "tables": tables,
+        "data_cutoff": cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+        "synthetic": any(table.synthetic for table in staged),
+    }
+    uri = publish(store, SNAPSHOTS, body, files)
+    rows = {table.source.name: table.rows for table in staged}
+    record = {
+        "snapshot": uri.rpartition("/")[2].removesuffix(".json"),
+        "rows": rows,
+        "newest": {name: moment.isoformat() if moment else None for name, moment in moments.items()},
+        "validation": validation,
+    }
+    remember(store, key, record)
+    return Ingested(uri, False, rows, validation)
+
+
+def _stamp(source: Source) -> object:
+    """What changes when a file of the source is written; nothing for sources that are no files."""
+    from loanwright.data.files import stamp
+    from loanwright.data.public import SCHEME
+    from loanwright.data.sources import SQL
+
+    return None if source.uri.startswith((SCHEME, SQL)) else stamp(source.uri)
+
+
+def _notes(source: Source) -> tuple[str, ...]:
+    from loanwright.data.public import SCHEME, locate
+
+    return locate(source.uri)[0].notes if source.uri.startswith(SCHEME) else ()

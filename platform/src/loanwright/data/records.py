@@ -1,0 +1,56 @@
+"""What is remembered of an ingest, so that the same sources are not read twice."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from loanwright.config.data import Data
+from loanwright.data.files import fingerprint
+from loanwright.data.public import SCHEME, locate
+from loanwright.data.sources import SQL
+from loanwright.errors import NotStored
+from loanwright.storage import Store, canonical_json, digest_of
+
+SNAPSHOTS = "snapshots"
+
+
+def record_key(data: Data, cutoff: datetime | None, code_digest: str) -> str | None:
+    """The name of this ingest's record: all that decides what it would find. None where only reading tells."""
+    prints: dict[str, Any] = {}
+    for source in data.sources:
+        if source.uri.startswith(SQL):
+            return None
+        if source.uri.startswith(SCHEME):
+            prints[source.name] = [locate(source.uri)[0].sha256, source.uri]
+        else:
+            prints[source.name] = fingerprint(source.uri)
+    declared = data.model_dump(mode="json")
+    for source in declared["sources"]:
+        del source["uri"]
+    return digest_of(
+        {"data": declared, "sources": prints, "cutoff": cutoff.isoformat() if cutoff else "", "code": code_digest}
+    )
+
+
+def earlier(store: Store, key: str | None) -> dict[str, Any] | None:
+    """The record of an earlier ingest of the very same, if its snapshot is still there."""
+    if key is None:
+        return None
+    try:
+        record: dict[str, Any] = json.loads(store.read(_name(key)))
+    except NotStored:
+        return None
+    there = store.size(f"{SNAPSHOTS}/{record['snapshot']}.json") is not None
+    return record if there else None
+
+
+def remember(store: Store, key: str | None, record: dict[str, Any]) -> None:
+    """Keeps the record of an ingest whose snapshot is stored."""
+    if key is not None:
+        store.write(_name(key), canonical_json(record))
+
+
+def _name(key: str) -> str:
+    return f"ingests/{key}.json"

@@ -1,0 +1,96 @@
+"""Writing staged tables as an immutable snapshot: parquet in one total order, described by a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loanwright.config.data import Source
+from loanwright.data.breaks import example
+from loanwright.data.engine import quoted
+from loanwright.storage import FileEntry, Store, put_file
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from loanwright.data.staging import Staged
+
+KIND = "snapshots"
+ROW_GROUP = 65_536
+ROWS_PER_FILE = 15 * ROW_GROUP
+_ARROW_TYPES = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "text": pa.string(),
+    "category": pa.string(),
+    "boolean": pa.bool_(),
+    "time": pa.timestamp("us", tz="UTC"),
+}
+
+
+def write_table(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, store: Store, scratch: Path
+) -> tuple[dict[str, Any], list[FileEntry]]:
+    """Stores a staged table's rows, ordered by event time, known time and key.
+
+    Returns its part of the manifest's body, and its files.
+    """
+    source = staged.source
+    files = [put_file(store, KIND, path, rows=rows) for path, rows in _files(connection, staged, scratch)]
+    described = {
+        "rows": staged.rows,
+        "columns": [{"name": column.name, "type": column.type} for column in source.columns],
+        "min_time": None,
+        "max_time": None,
+        "files": [entry.path for entry in files],
+    }
+    time = source.event_time or source.known_time
+    if time is not None:
+        low, high = connection.execute(
+            f"SELECT min({quoted(time)}), max({quoted(time)}) FROM {staged.table}"
+        ).fetchall()[0]
+        described |= {"min_time": example(low), "max_time": example(high)}
+    return described, files
+
+
+def order(source: Source) -> list[str]:
+    """The columns that put a source's rows in one total order."""
+    names = [source.event_time, source.known_time, *source.key]
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path) -> Iterator[tuple[Path, int]]:
+    """The rows in order, as parquet files that are gone when the next one is asked for."""
+    source = staged.source
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in source.columns])
+    ordered = f"SELECT * FROM {staged.table} ORDER BY {', '.join(map(quoted, order(source)))}"
+    groups = _groups(connection.sql(ordered).to_arrow_reader(ROW_GROUP), schema)
+    path = scratch / "rows.parquet"
+    group = next(groups, None)
+    while group is not None:
+        written = 0
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            while group is not None and written < ROWS_PER_FILE:
+                writer.write_table(group, row_group_size=ROW_GROUP)
+                written += group.num_rows
+                group = next(groups, None)
+        yield path, written
+    path.unlink(missing_ok=True)
+
+
+def _groups(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows dealt anew into tables of exactly one row group, the last one smaller."""
+    held: list[pa.Table] = []
+    for batch in batches:
+        held.append(pa.Table.from_batches([batch]).cast(schema))
+        while sum(table.num_rows for table in held) >= ROW_GROUP:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, ROW_GROUP).combine_chunks()
+            held = [whole.slice(ROW_GROUP)]
+    rest = pa.concat_tables(held) if held else None
+    if rest is not None and rest.num_rows:
+        yield rest.combine_chunks()

@@ -1,0 +1,142 @@
+"""Rows of a source brought, batch by batch, into a typed table of the engine; what does not fit is counted."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loanwright.config.data import Column, Source
+from loanwright.data.breaks import Break, example, rows
+from loanwright.data.contract import match_columns
+from loanwright.data.contract_types import SQL_TYPES, converted, exact, physical, raw, wanted
+from loanwright.data.engine import literal, quoted
+from loanwright.data.sources import Part
+from loanwright.errors import DataError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_log = logging.getLogger("loanwright")
+_EVERY = 2.0
+"""Seconds between two words of progress."""
+
+
+@dataclass
+class Staged:
+    """One source in the engine, as table `table`: its kept rows, and what was wrong while they came in."""
+
+    source: Source
+    table: str
+    known: str | None
+    """The column that says when a row was known, if there is one."""
+    rows: int = 0
+    left_out: int = 0
+    """Rows known at or after the cut-off."""
+    synthetic: bool = False
+    wrong: dict[str, int] = field(default_factory=dict)
+    """Rows whose value is not of the column's type, by column."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    breaks: list[Break] = field(default_factory=list)
+    readable: bool = True
+    """Whether all of it could be read: only then do the rules over whole tables mean anything."""
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    parts: Iterable[Part],
+    *,
+    known: str | None,
+    cutoff: datetime | None,
+) -> Staged:
+    """Reads a whole source. What breaks the contract is collected in the result, never raised."""
+    staged = Staged(source, quoted(f"staged {source.name}"), known)
+    columns = ", ".join(f"{quoted(column.name)} {SQL_TYPES[column.type]}" for column in source.columns)
+    connection.execute(f"CREATE TABLE {staged.table} ({columns})")
+    ragged = 0
+    odd_rows: list[str] = []
+    spoke = time.monotonic()
+    try:
+        for part in parts:
+            mismatched = match_columns(source, part.columns, part.where)
+            if mismatched:
+                staged.breaks += mismatched
+                staged.readable = False
+                break
+            for batch in part.batches([column.name for column in source.columns]):
+                _take(connection, staged, batch, cutoff)
+                if time.monotonic() - spoke > _EVERY:
+                    spoke = time.monotonic()
+                    _log.info("source %s: %s read", source.name, rows(staged.rows))
+            staged.synthetic = staged.synthetic or part.synthetic
+            more, shown = part.ragged()
+            ragged, odd_rows = ragged + more, odd_rows + shown
+    except DataError as error:
+        staged.breaks.append(Break(source.name, "readable", error.problem, fix=error.fix))
+        staged.readable = False
+    if ragged:
+        says = f"{rows(ragged)} {'has' if ragged == 1 else 'have'} another number of values than the header"
+        staged.breaks.append(Break(source.name, "readable", says, examples=tuple(odd_rows[:3])))
+    for column in source.columns:
+        if count := staged.wrong.get(column.name, 0):
+            says = f"{rows(count)} {'does' if count == 1 else 'do'} not hold {wanted(column)}"
+            held = tuple(staged.examples[column.name])
+            staged.breaks.append(Break(source.name, "type", says, column.name, count, held))
+    return staged
+
+
+def _take(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, batch: pa.RecordBatch, cutoff: datetime | None
+) -> None:
+    """Converts one batch, keeps the rows known before the cut-off and counts values of a wrong type."""
+    kinds = {column.name: physical(batch.schema.field(column.name).type) for column in staged.source.columns}
+    values = {column.name: converted(column, kinds[column.name]) for column in staged.source.columns}
+    keep = "true"
+    if cutoff is not None and staged.known is not None:
+        moment = values[staged.known]
+        keep = f"({moment} IS NULL OR {moment} < TIMESTAMPTZ {literal(cutoff.isoformat())})"
+    connection.register("batch", _plain(batch))
+    inserted = connection.execute(
+        f"INSERT INTO {staged.table} SELECT {', '.join(values.values())} FROM batch WHERE {keep}"
+    ).fetchall()[0][0]
+    staged.rows += inserted
+    staged.left_out += batch.num_rows - inserted
+    doubtful = [column for column in staged.source.columns if not exact(column, kinds[column.name])]
+    if doubtful:
+        bad = [
+            f"{raw(column, kinds[column.name])} IS NOT NULL AND {values[column.name]} IS NULL" for column in doubtful
+        ]
+        counts = connection.execute(
+            f"SELECT {', '.join(f'count(*) FILTER ({item})' for item in bad)} FROM batch WHERE {keep}"
+        ).fetchall()[0]
+        for column, condition, count in zip(doubtful, bad, counts, strict=True):
+            if count:
+                _count_wrong(connection, staged, column, kinds[column.name], f"{condition} AND {keep}", count)
+    connection.unregister("batch")
+
+
+def _count_wrong(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, column: Column, held: str, condition: str, count: int
+) -> None:
+    staged.wrong[column.name] = staged.wrong.get(column.name, 0) + count
+    shown = staged.examples.setdefault(column.name, [])
+    if len(shown) < 3:
+        name = quoted(column.name)
+        found = connection.execute(f"SELECT {name}::VARCHAR FROM batch WHERE {condition} LIMIT 100").fetchall()
+        texts = dict.fromkeys(example(value) if held == "text" else str(value) for (value,) in found)
+        shown += [text for text in texts if text not in shown][: 3 - len(shown)]
+
+
+def _plain(batch: pa.RecordBatch) -> pa.Table:
+    """The batch with its dictionary-encoded columns spelled out."""
+    import pyarrow as pa
+
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.Table.from_arrays(columns, names=batch.schema.names)
