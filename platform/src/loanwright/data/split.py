@@ -1,0 +1,158 @@
+"""Which rows train, calibrate and test: a rule, computed anew wherever rows are read, never stored.
+
+By time, a row trains only if its label was final when the next part begins: the embargo, as long as the
+label takes to mature. By hash, a unit is dealt by its key alone, so it keeps its part when other rows
+come or go.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loanwright.config.learning import Split
+from loanwright.errors import DataError
+
+TRAIN, CALIBRATION, TEST, LEFT_OUT = 0, 1, 2, -1
+_CARVED = 0x9E3779B97F4A7C15
+"""Sets the hash that carves apart from the hash that deals; any odd number would do."""
+
+
+def assign(
+    split: Split, maturity: int, unit_hash: NDArray[np.uint64], decision_time: NDArray[np.datetime64]
+) -> NDArray[np.int8]:
+    """The part of each row: 0 train, 1 calibration, 2 test, -1 left out.
+
+    Args:
+        maturity: seconds from a decision until its label is final.
+        unit_hash: of each row's unit, uint64.
+        decision_time: of each row, datetime64[us], UTC.
+    """
+    if split.fractions is not None:
+        dealt = _mixed(unit_hash, split.seed)
+        train, calibration = (Fraction(str(share)) for share in (split.fractions.train, split.fractions.calibration))
+        return ((dealt >= _bound(train)).astype(np.int8) + (dealt >= _bound(train + calibration))).astype(np.int8)
+    part = np.full(len(decision_time), LEFT_OUT, dtype=np.int8)
+    if not len(part):
+        return part
+    final = decision_time + np.timedelta64(maturity, "s")
+    calibration_from, test_from = _instant(split.calibration_from), _instant(split.test_from)
+    part[final <= calibration_from] = TRAIN
+    part[(decision_time >= calibration_from) & (final <= test_from)] = CALIBRATION
+    inside = decision_time < _instant(split.until) if split.until else final <= decision_time.max()
+    part[(decision_time >= test_from) & inside] = TEST
+    return part
+
+
+def carve(
+    split: Split,
+    fraction: float,
+    maturity: int,
+    unit_hash: NDArray[np.uint64],
+    decision_time: NDArray[np.datetime64],
+    part: NDArray[np.int8],
+) -> NDArray[np.bool_]:
+    """The rows of train that are held out for early stopping: by the split's own rule, from train only.
+
+    By hash: `fraction` of the units, by a hash of its own. By time: the latest `fraction` of the rows
+    and all that share the earliest moment among them. `fitted` says which rows are then left to fit on.
+
+    Raises:
+        DataError: by time, all train rows are of one moment.
+    """
+    train = part == TRAIN
+    if split.method == "hash":
+        held = _mixed(unit_hash ^ np.uint64(_CARVED), split.seed) < _bound(Fraction(str(fraction)))
+    else:
+        held = decision_time >= _carved_from(fraction, decision_time[train])
+    chosen: NDArray[np.bool_] = np.logical_and(train, held)
+    return chosen
+
+
+def fitted(
+    split: Split,
+    fraction: float,
+    maturity: int,
+    unit_hash: NDArray[np.uint64],
+    decision_time: NDArray[np.datetime64],
+    part: NDArray[np.int8],
+) -> NDArray[np.bool_]:
+    """The rows of train that trees are grown on when `carve` holds others out.
+
+    By time, rows whose label was not final when the held-out rows begin are neither held out nor fitted.
+
+    Raises:
+        DataError: by time, all train rows are of one moment, or the embargo leaves none of them.
+    """
+    train = part == TRAIN
+    left: NDArray[np.bool_]
+    if split.method == "hash":
+        left = np.logical_and(train, ~carve(split, fraction, maturity, unit_hash, decision_time, part))
+        return left
+    boundary = _carved_from(fraction, decision_time[train])
+    left = np.logical_and(train, decision_time + np.timedelta64(maturity, "s") <= boundary)
+    if train.any() and not left.any():
+        raise DataError(
+            f"no train row has its label final by {boundary}, when the rows held out for early stopping begin",
+            fix="Give the train slice more time, or leave early_stopping out",
+        )
+    return left
+
+
+def describe(split: Split, maturity: int) -> dict[str, str]:
+    """The rule in words, for the evidence: its method, and what each part is."""
+    if split.fractions is not None:
+        shares = split.fractions.model_dump()
+        return {"method": f"by a hash of the unit's key, seed {split.seed}"} | {
+            part: f"{share:.4g} of the units" for part, share in shares.items()
+        }
+    days, rest = divmod(maturity, 86_400)
+    embargo = f"{maturity:,} seconds" if rest else f"{days:,} day{'' if days == 1 else 's'}"
+    calibration_from, test_from = _day(split.calibration_from), _day(split.test_from)
+    until = f"before {_day(split.until)}" if split.until else "whose label is final by the last decision"
+    return {
+        "method": f"by decision time, with an embargo of {embargo}",
+        "train": f"decisions whose label is final by {calibration_from}",
+        "calibration": f"decisions from {calibration_from} whose label is final by {test_from}",
+        "test": f"decisions from {test_from}, {until}",
+    }
+
+
+def _mixed(unit_hash: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """The hash dealt anew by a seed: one step of SplitMix64 (Steele, Lea and Flood, 2014)."""
+    offset = np.uint64((seed * 0xD1342543DE82EF95 + _CARVED) % 2**64)
+    mixed = unit_hash.astype(np.uint64) + offset
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _bound(share: Fraction) -> np.uint64:
+    """The hash below which that share of all hashes lies."""
+    return np.uint64(min(int(share * 2**64), 2**64 - 1))
+
+
+def _carved_from(fraction: float, decision_time: NDArray[np.datetime64]) -> np.datetime64:
+    if not len(decision_time):
+        return np.datetime64("NaT")
+    held = max(1, int(Fraction(str(fraction)) * len(decision_time)))
+    boundary = np.partition(decision_time, -held)[-held]
+    if boundary == decision_time.min():
+        raise DataError(
+            f"all that is left to train on when {fraction:g} of the rows are held out lies at {boundary}",
+            fix="Give the train slice more time, or leave early_stopping out",
+        )
+    return np.datetime64(boundary)
+
+
+def _instant(moment: datetime | None) -> np.datetime64:
+    if moment is None:
+        return np.datetime64("NaT")
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
