@@ -1,0 +1,179 @@
+"""Puts the report together: one HTML file that needs nothing else, the same bytes for the same evidence."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loanwright.config.declaration import Model
+from loanwright.evaluation.comparison import Comparison
+from loanwright.evaluation.evidence import Evidence
+from loanwright.evaluation.gates import CHAMPION_GATE, Judgement
+from loanwright.evaluation.model_card import limits
+from loanwright.evaluation.report import (
+    figures_decisions,
+    figures_features,
+    figures_probability,
+    figures_ranking,
+    figures_slices,
+    numbers,
+    words,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_CALIBRATION = {
+    "none": "nothing: they are the model's own",
+    "beta": "a beta curve",
+    "sigmoid": "a sigmoid curve",
+    "isotonic": "isotonic regression",
+}
+_CONTENTS = {
+    "gates": "Gates",
+    "champion": "Champion",
+    "ranking": "Ranking",
+    "calibration": "Calibration",
+    "gains": "Gains",
+    "profit": "Profit",
+    "slices": "Slices",
+    "features": "Features",
+    "stability": "Stability",
+    "data": "Data and lineage",
+    "card": "Model card",
+}
+
+
+def render(
+    evidence: Evidence,
+    judgement: Judgement,
+    model: Model,
+    lineage: Mapping[str, str],
+    comparison: Comparison | None = None,
+    *,
+    champion: Evidence | None = None,
+    synthetic: bool = False,
+    currency: str | None = None,
+) -> str:
+    """The report as one HTML document.
+
+    Args:
+        evidence: what was measured on the test slice.
+        judgement: every gate's verdict.
+        model: the words about the model.
+        lineage: what led to the model, in the order shown: snapshot, table, digests, code, image, run.
+        comparison: with the champion, on the same rows; None if there is no champion.
+        champion: the champion's evidence on the same rows, where it was measured: its curves are drawn too.
+        synthetic: the rows were made up, and the page says so at its top.
+        currency: of the profit, as declared.
+    """
+    from markupsafe import Markup
+
+    failed = [result for result in judgement.results if result.verdict != "pass"]
+    document = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            evidence=evidence,
+            judgement=judgement,
+            model=model,
+            lineage=lineage,
+            comparison=comparison,
+            champion=champion,
+            synthetic=synthetic,
+            headline=words.headline(judgement.outcome, synthetic),
+            why=words.why(len(judgement.results), len(failed)),
+            failed=sorted(failed, key=lambda result: result.verdict != "block"),
+            rate=evidence.positives / evidence.rows if evidence.rows else None,
+            metrics=[(name, words.metric_words(name)) for name in _ordered(evidence.metrics)],
+            compared=words.metric_words(comparison.metric) if comparison else None,
+            figures=_figures(evidence, comparison, champion, currency),
+            currency=currency,
+            profits=figures_decisions.profit_table(evidence),
+            profits_best=figures_decisions.best_profit(evidence) if evidence.profit else None,
+            shifted=figures_features.most_shifted(evidence),
+            important=figures_features.most_important(evidence),
+            most_features=figures_features.MOST,
+            dated=any(part.from_time or part.to_time for part in evidence.parts),
+            calibration=_CALIBRATION.get(evidence.calibration_method, evidence.calibration_method),
+            contents=[(id_, title) for id_, title in _CONTENTS.items() if id_ != "profit" or evidence.profit],
+            limits=limits(evidence, synthetic=synthetic),
+            style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip()),  # noqa: S704 - our own file
+        )
+    )
+    return document.strip() + "\n"
+
+
+def _figures(
+    evidence: Evidence, comparison: Comparison | None, champion: Evidence | None, currency: str | None
+) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    drawn = {
+        "roc": figures_ranking.roc(evidence, champion),
+        "precision_recall": figures_ranking.precision_recall(evidence, champion),
+        "gains": figures_ranking.gains(evidence),
+        "calibration": figures_probability.calibration(evidence),
+        "scores": figures_probability.scores(evidence),
+        "slices_auc": figures_slices.discrimination(evidence),
+        "slices_rate": figures_slices.truth(evidence),
+        "importance": figures_features.importance(evidence),
+        "stability": figures_features.stability(evidence),
+        "profit": figures_decisions.profit(evidence, currency),
+        "difference": figures_decisions.difference(comparison) if comparison else None,
+    }
+    return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - escaped by its maker
+
+
+def _breakable(text: str) -> Markup:
+    """A name that a browser may break behind its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+
+
+def _ordered(metrics: Mapping[str, Any]) -> list[str]:
+    """The metrics in the order of the words, unknown ones behind."""
+    return [name for name in words.METRICS if name in metrics] + sorted(set(metrics) - set(words.METRICS))
+
+
+def _groups(items: Sequence[Any], attribute: str) -> list[tuple[str, list[Any]]]:
+    """Neighbours that share an attribute, in the order they came."""
+    return [(key, list(group)) for key, group in groupby(items, key=lambda item: str(getattr(item, attribute)))]
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=numbers.number,
+        signed=numbers.signed,
+        percent=numbers.percent,
+        moment=numbers.moment,
+        count=numbers.count,
+        span=numbers.span,
+        percent_span=numbers.percent_span,
+        breakable=_breakable,
+        groupby_order=_groups,
+    )
+    environment.globals.update(
+        dash=numbers.DASH,
+        verdicts=words.VERDICTS,
+        metric_words=words.metric_words,
+        stability_words=words.stability_words,
+        champion_gate=CHAMPION_GATE,
+    )
+    return environment
