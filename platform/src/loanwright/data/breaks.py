@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from loanwright.errors import DataError
 
@@ -34,11 +33,10 @@ class Break:
         return f"{where}: {self.says}{shown}"
 
 
-def example(value: Any) -> str:
-    """A value as an example in a sentence: quoted, and cut where it is long."""
-    text = value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value
-    shown = repr(text) if isinstance(text, str) and not hasattr(value, "isoformat") else str(text)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+def example(text: str, *, quote: bool) -> str:
+    """A value's text as an example in a sentence: quoted where it is a text, and cut where it is long."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return repr(short) if quote else short
 
 
 def few(names: Sequence[str], most: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,26 @@ def engine(scratch: Path, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConne
         ) from error
     finally:
         connection.close()
+
+
+def as_text(name: str, declared: str) -> str:
+    """A column's value as text, in SQL; times in UTC, to the second.
+
+    Times never leave the engine as Python objects: that would need pytz.
+    """
+    if declared == "time":
+        return f"strftime(timezone('UTC', {quoted(name)}), '%Y-%m-%dT%H:%M:%SZ')"
+    return f"{quoted(name)}::VARCHAR"
+
+
+def moment(microseconds: int | None) -> datetime | None:
+    """An `epoch_us` of the engine as a datetime in UTC."""
+    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment as it stands in a manifest: RFC 3339, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def quoted(name: str) -> str:

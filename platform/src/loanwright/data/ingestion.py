@@ -113,7 +113,8 @@ def _read(
     now: datetime,
 ) -> Ingested:
     """Reads all sources, checks all, and only then stores anything."""
-    from loanwright.data.engine import engine
+    from loanwright.data.engine import engine, in_utc
+    from loanwright.data.public import notes
     from loanwright.data.snapshot import write_table
     from loanwright.data.sources import open_parts
     from loanwright.data.staging import stage
@@ -135,7 +136,7 @@ def _read(
                     f"source {source.name!r} was changed while it was read", fix="Run again when it is complete"
                 )
             breaks += found
-            validation += report + [{"source": source.name, "rule": "note", "says": says} for says in _notes(source)]
+            validation += report + [{"source": source.name, "rule": "note", "says": says} for says in notes(source.uri)]
             staged.append(table)
         refuse(breaks)
         tables: dict[str, Any] = {}
@@ -146,7 +147,7 @@ def _read(
         moments = {table.source.name: newest(connection, table) for table in staged}
     body = {
         "tables": tables,
-        "data_cutoff": cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+        "data_cutoff": in_utc(cutoff) if cutoff else "",
         "synthetic": any(table.synthetic for table in staged),
     }
     uri = publish(store, SNAPSHOTS, body, files)
@@ -168,9 +169,3 @@ def _stamp(source: Source) -> object:
     from loanwright.data.sources import SQL
 
     return None if source.uri.startswith((SCHEME, SQL)) else stamp(source.uri)
-
-
-def _notes(source: Source) -> tuple[str, ...]:
-    from loanwright.data.public import SCHEME, locate
-
-    return locate(source.uri)[0].notes if source.uri.startswith(SCHEME) else ()

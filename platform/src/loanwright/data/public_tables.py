@@ -83,7 +83,7 @@ def _read(path: Path, delimiter: str) -> pa.Table:
         convert_options=csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True),
     )
     table = table.rename_columns([name or "unnamed" for name in table.column_names])
-    return table.append_column("row_number", pa.array(range(1, table.num_rows + 1), pa.int64()))
+    return table.append_column("row_number", pa.arange(1, table.num_rows + 1))
 
 
 def _taiwan_clients(_: pa.Table) -> str:

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loanwright.config.data import Source
-from loanwright.data.breaks import example
-from loanwright.data.engine import quoted
+from loanwright.data.engine import in_utc, moment, quoted
 from loanwright.storage import FileEntry, Store, put_file
 
 if TYPE_CHECKING:
@@ -50,10 +49,9 @@ def write_table(
     }
     time = source.event_time or source.known_time
     if time is not None:
-        low, high = connection.execute(
-            f"SELECT min({quoted(time)}), max({quoted(time)}) FROM {staged.table}"
-        ).fetchall()[0]
-        described |= {"min_time": example(low), "max_time": example(high)}
+        span = f"SELECT epoch_us(min({quoted(time)})), epoch_us(max({quoted(time)})) FROM {staged.table}"
+        low, high = map(moment, connection.execute(span).fetchall()[0])
+        described |= {"min_time": low and in_utc(low), "max_time": high and in_utc(high)}
     return described, files
 
 

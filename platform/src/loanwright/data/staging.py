@@ -128,7 +128,7 @@ def _count_wrong(
     if len(shown) < 3:
         name = quoted(column.name)
         found = connection.execute(f"SELECT {name}::VARCHAR FROM batch WHERE {condition} LIMIT 100").fetchall()
-        texts = dict.fromkeys(example(value) if held == "text" else str(value) for (value,) in found)
+        texts = dict.fromkeys(example(value, quote=held == "text") for (value,) in found)
         shown += [text for text in texts if text not in shown][: 3 - len(shown)]
 
 

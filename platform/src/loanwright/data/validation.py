@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from loanwright.config.data import Label, Source
 from loanwright.data.breaks import Break, example, rows
 from loanwright.data.contract import Rule, is_positive, rules
-from loanwright.data.engine import quoted
+from loanwright.data.engine import as_text, in_utc, moment, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +68,7 @@ def stale(source: Source, newest_known: datetime | None, at: datetime) -> list[B
     if age <= timedelta(seconds=source.max_age):
         return []
     most = _words(timedelta(seconds=source.max_age))
-    says = f"the newest row is from {example(newest_known)}, {_words(age)} old; at most {most} is allowed"
+    says = f"the newest row is from {in_utc(newest_known)}, {_words(age)} old; at most {most} is allowed"
     return [Break(source.name, "max_age", says, source.known, fix="Bring newer data, or correct the source's max_age")]
 
 
@@ -76,10 +76,8 @@ def newest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> datetime | 
     """When the newest row was known; None without such a column or any row."""
     if staged.known is None:
         return None
-    moment: datetime | None = connection.execute(f"SELECT max({quoted(staged.known)}) FROM {staged.table}").fetchall()[
-        0
-    ][0]
-    return moment
+    query = f"SELECT epoch_us(max({quoted(staged.known)})) FROM {staged.table}"
+    return moment(connection.execute(query).fetchall()[0][0])
 
 
 def _words(span: timedelta) -> str:
@@ -106,16 +104,28 @@ def _examples(connection: duckdb.DuckDBPyConnection, staged: Staged, rule: Rule)
         named = [name for name in staged.source.key if name != rule.column]
         if not named or staged.wrong.get(rule.column):
             return ()
-        return _keys(connection, staged, named, f"FROM {staged.table} WHERE {rule.broken} LIMIT {_LOOKED_AT}")
-    query = f"SELECT {quoted(rule.column)} FROM {staged.table} WHERE {rule.broken} LIMIT {_LOOKED_AT}"
-    values = [example(value) for (value,) in connection.execute(query).fetchall()]
-    return tuple(dict.fromkeys(values))[:3]
+        found = _shown(connection, staged, named, f"WHERE {rule.broken}")
+        return _distinct(_named(named, values) for values in found)
+    return _distinct(value for (value,) in _shown(connection, staged, [rule.column], f"WHERE {rule.broken}"))
 
 
-def _keys(connection: duckdb.DuckDBPyConnection, staged: Staged, names: Sequence[str], rest: str) -> tuple[str, ...]:
-    found = connection.execute(f"SELECT {', '.join(map(quoted, names))} {rest}").fetchall()
-    shown = [" and ".join(f"{n} {example(v)}" for n, v in zip(names, values, strict=True)) for values in found]
-    return tuple(dict.fromkeys(shown))[:3]
+def _shown(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, names: Sequence[str], which: str
+) -> list[tuple[str, ...]]:
+    """The values of some rows as examples."""
+    types = {column.name: column.type for column in staged.source.columns}
+    columns = ", ".join(as_text(name, types[name]) for name in names)
+    found = connection.execute(f"SELECT {columns} FROM {staged.table} {which} LIMIT {_LOOKED_AT}").fetchall()
+    words = [types[name] in ("text", "category") for name in names]
+    return [tuple(example(str(value), quote=word) for value, word in zip(row, words, strict=True)) for row in found]
+
+
+def _named(names: Sequence[str], values: Sequence[str]) -> str:
+    return " and ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))[:3]
 
 
 def _shared_keys(connection: duckdb.DuckDBPyConnection, staged: Staged) -> Break | None:
@@ -126,14 +136,17 @@ def _shared_keys(connection: duckdb.DuckDBPyConnection, staged: Staged) -> Break
         names.append(source.known_time)
     columns = ", ".join(map(quoted, names))
     whole = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
-    groups = f"FROM {staged.table} WHERE {whole} GROUP BY {columns} HAVING count(*) > 1"
+    which = f"WHERE {whole} GROUP BY {columns} HAVING count(*) > 1"
+    groups = f"FROM {staged.table} {which}"
     count = connection.execute(f"SELECT coalesce(sum(n), 0)::BIGINT FROM (SELECT count(*) AS n {groups})").fetchall()[
         0
     ][0]
     if not count:
         return None
     what = "the same key" if source.known_time is None else "the same key and known time"
-    shown = _keys(connection, staged, names, f"{groups} ORDER BY ALL LIMIT 3")
+    shown = _distinct(
+        _named(names, values) for values in _shown(connection, staged, names, f"{which} ORDER BY {columns}")
+    )
     fix = "Remove the duplicates, or declare what else is part of the key"
     return Break(source.name, "key", f"{rows(count)} have {what} as another row", None, count, shown, fix)
 
