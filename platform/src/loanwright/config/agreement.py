@@ -57,7 +57,7 @@ def _sources(data: Data) -> Iterator[Problem]:
         if source.max_age is not None and source.known is None:
             yield Problem((*where, "max_age"), f"source {source.name!r} has no event_time to tell its age by")
         for at, column in enumerate(source.columns):
-            if column.slice and source.name != data.unit.source:
+            if column.slice and source.name != data.unit.source and data.source(data.unit.source) is not None:
                 problem = f"only columns of the unit's source, {data.unit.source!r}, can be slices"
                 yield Problem((*where, "columns", at, "slice"), problem)
             elif column.slice and column.type == "time":

@@ -53,16 +53,19 @@ def _whole(value: Any) -> Any:
 
 
 def _duration(value: Any) -> Any:
-    value = _whole(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    whole = _whole(value)
+    if match := _DURATION.fullmatch(value) if isinstance(value, str) else None:
+        seconds = int(match[1]) * _SECONDS[match[2]]
+    elif isinstance(whole, int) and not isinstance(whole, bool):
+        seconds = whole
+    else:
         raise ValueError(
             f"{value!r} is not a duration: write whole seconds, or a number with s, m, h, d or w, "
             "as in '90d' (months and years have no fixed length and are refused)"
         )
-    return int(match[1]) * _SECONDS[match[2]]
+    if seconds > _CENTURY:
+        raise ValueError(f"{value!r} is longer than a century")
+    return seconds
 
 
 def spell_duration(seconds: int) -> str:
@@ -121,7 +124,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Seconds = Annotated[
     int,
     BeforeValidator(_duration),
-    Field(gt=0, le=_CENTURY),
+    Field(gt=0),
     PlainSerializer(spell_duration, return_type=str, when_used="json"),
     WithJsonSchema(
         {

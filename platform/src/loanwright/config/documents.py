@@ -116,7 +116,8 @@ class _Reader:
                 raise self._refusal(event, f"'*{event.anchor}' repeats what is not there before it")
             return replace(self._anchors[event.anchor], line=line)
         if event.tag is not None and event.tag != "!":
-            raise self._refusal(event, f"the tag {event.tag!r} is not allowed: a declaration holds plain values")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self._refusal(event, f"the tag {tag!r} is not allowed: a declaration holds plain values")
         if depth > _DEEPEST:
             raise self._refusal(event, f"is nested more than {_DEEPEST} deep")
         if isinstance(event, yaml.ScalarEvent):

@@ -52,6 +52,9 @@ def _group(where: Location, group: FeatureGroup, data: Data) -> Iterator[Problem
     if source is None:
         yield no_source((*where, "source"), data, group.source)
         return
+    if source.column(group.key) is None:
+        yield no_column((*where, "key"), source, group.key)
+        return
     unit_name = group.unit_key or group.key
     unit_key = data.unit_source.column(unit_name)
     if unit_key is None:

@@ -99,7 +99,12 @@ def _parse(kind: type[Kind], raw: Any, above: Location = (), locate: Locate | No
     try:
         parsed = kind.model_validate(raw)
     except ValidationError as error:
-        problems += complaints(error, kind, raw, above)
+        unfit = [problem.where for problem in problems]
+        problems += [
+            problem
+            for problem in complaints(error, kind, raw, above)
+            if not any(where[: len(problem.where)] == problem.where for where in unfit)
+        ]
     if problems:
         refuse(problems, locate)
     return parsed
