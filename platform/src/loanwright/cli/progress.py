@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
-from loanwright.runtime.records import STEPS, StepRecord, read_steps
+from loanwright.runtime.records import SPOKEN, STEPS, StepRecord, read_steps
 from loanwright.storage import open_store
 
 _MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "reused": "[cyan]=[/]", "waiting": "[dim]·[/]"}
@@ -85,5 +86,5 @@ def _last_line(folder: Path) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    said = [line.strip() for line in lines if line.startswith("    ") and line.strip()]
-    return said[-1][:80].replace("[", "(") if said else ""
+    said = [line.strip() for line in lines if line.strip().startswith(SPOKEN)]
+    return escape(said[-1].removeprefix(SPOKEN).strip()[:80]) if said else ""

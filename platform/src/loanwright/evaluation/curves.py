@@ -36,9 +36,19 @@ def thin(along: Floats, keep: Iterable[int] = (), points: int = CURVE_POINTS) ->
 
 def roc(ranked: Ranked) -> tuple[Point, ...]:
     """False positive rate (x) and true positive rate (y), from (0, 0) to (1, 1)."""
-    found, alarms = _found_and_alarms(ranked)
-    x, y = alarms / alarms[-1], found / found[-1]
+    x, y = _rates(ranked)
     return _points(x, y, thin(x + y))
+
+
+def roc_thresholds(ranked: Ranked) -> tuple[float, ...]:
+    """The score from which on rows are taken for positive, at each point of `roc`; 1 where none is."""
+    x, y = _rates(ranked)
+    return tuple(float(score) for score in np.concatenate([[1.0], ranked.thresholds])[thin(x + y)])
+
+
+def _rates(ranked: Ranked) -> tuple[Floats, Floats]:
+    found, alarms = _found_and_alarms(ranked)
+    return alarms / alarms[-1], found / found[-1]
 
 
 def precision_recall(ranked: Ranked) -> tuple[Point, ...]:

@@ -124,6 +124,8 @@ class Evidence(Section):
     """auc, average_precision, ks, brier, log_loss, expected_calibration_error, calibration_slope,
     mean_prediction_ratio (mean prediction / observed rate)."""
     roc: Many[Point]
+    roc_thresholds: Many[Number] = ()
+    """The score at each point of `roc`."""
     precision_recall: Many[Point]
     calibration: Many[CalibrationBin]
     scores: Many[ScoreBin]

@@ -16,6 +16,9 @@ from loanwright.storage import Store, canonical_json
 
 STEPS = ("ingest", "build_features", "train", "calibrate", "evaluate", "gate", "register")
 
+SPOKEN = "»"
+"""What a step's own words begin with in the run's log, among KFP's."""
+
 
 @dataclass(frozen=True)
 class StepRecord:

@@ -4,54 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loanwright.config.judgement import ChampionRule, Evaluation
-from loanwright.config.learning import Split
-from loanwright.errors import DataError, IntegrityFault, NotStored
-from loanwright.evaluation.comparison import Comparison, compare
-from loanwright.evaluation.subject import TEST
-from loanwright.features.table import TrainingTable
+from loanwright.config.declaration import Declaration
+from loanwright.errors import IntegrityFault, NotStored
+from loanwright.evaluation.champion import compare_with_champion
+from loanwright.evaluation.comparison import Comparison
+from loanwright.evaluation.subject import Subject
 from loanwright.registry.bundles import Bundle
 from loanwright.registry.lookup import Version
+from loanwright.storage import Manifest
 
 
-def compare_with(
-    champion: Version,
-    bundle_uri: str,
-    table_uri: str,
-    *,
-    split: Split,
-    evaluation: Evaluation,
-    rule: ChampionRule,
-    scratch: Path,
-) -> Comparison:
-    """The paired difference of the rule's metric; `incomparable` if the champion cannot score these rows.
+def compare(
+    root: str, table_uri: str, bundle: Manifest, champion: Version | None, declaration: Declaration, scratch: Path
+) -> Comparison | None:
+    """How the bundle stands to the champion; None if there is none.
+
+    Args:
+        root: the artifact store's address.
+        table_uri: the training table that the bundle was made from.
+        bundle: the challenger.
+        champion: today's champion.
+        declaration: its split, gates and evaluation say how to compare.
+        scratch: a folder for temporary files.
 
     Raises:
-        IntegrityFault: the challenger's bundle is not what its digest promises.
+        IntegrityFault: something of the challenger is not what was written.
     """
-    version = str(champion.number)
-    challenger = Bundle.open(bundle_uri, scratch)
-    if champion.digest == challenger.digest:
+    if champion is None:
+        return None
+    rule, version = declaration.gates.champion, str(champion.number)
+    if champion.digest == bundle.digest:
         return Comparison(outcome="unchanged", metric=rule.metric, version=version)
-    table = TrainingTable.open(table_uri, scratch)
-    keys = table.keys()
-    chosen = table.part(split, keys) == TEST
-    rows = table.read(chosen)
     try:
-        scores = Bundle.open(champion.bundle, scratch).scorer.probabilities(rows)
-    except DataError as error:
-        return _incomparable(rule, version, f"the champion needs columns that this table does not have: {error.problem}")
+        scorer = Bundle.open(champion.bundle, scratch).scorer
     except (NotStored, IntegrityFault) as error:
-        return _incomparable(rule, version, f"the champion's bundle cannot be read: {error.problem}")
-    return compare(
-        challenger.scorer.probabilities(rows),
-        scores,
-        keys.label[chosen],
-        rule.metric,
-        evaluation.bootstrap,
-        version=version,
-    )
-
-
-def _incomparable(rule: ChampionRule, version: str, reason: str) -> Comparison:
-    return Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason)
+        reason = f"the champion's bundle cannot be read: {error.problem}"
+        return Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason)
+    booster, calibrator = (f"{root}/{kind}s/{bundle.body[kind]}/manifest.json" for kind in ("booster", "calibrator"))
+    subject = Subject.open(table_uri, booster, calibrator, declaration.split, scratch)
+    return compare_with_champion(subject, scorer, rule, declaration.evaluation.bootstrap, version=version)

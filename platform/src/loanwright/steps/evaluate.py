@@ -64,7 +64,7 @@ def run(
             calibrator=read_manifest(calibrator, "calibrators"),
             reference=subject.reference,
             reasons=measured.reasons,
-            model_card=model_card(evidence, table.body, settings),
+            model_card=model_card(evidence, table.body, subject.split, settings),
         )
         evidence_uri = _publish(here.store, evidence, bundle, here.scratch)
         values = {name: one.value for name, one in evidence.metrics.items() if one.value is not None}

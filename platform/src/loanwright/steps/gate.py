@@ -11,7 +11,6 @@ from loanwright._version import __version__
 from loanwright.config.declaration import Declaration
 from loanwright.config.reading import parse_sections
 from loanwright.errors import IntegrityFault, NotStored
-from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import Evidence
 from loanwright.evaluation.gates import Judgement, judge
 from loanwright.registry.lookup import Version, has_run
@@ -103,8 +102,9 @@ def _judge(
     champion: Version | None,
 ) -> Manifest:
     from loanwright.evaluation.report.render import render
+    from loanwright.steps.champion import compare
 
-    comparison = _compare(here, declaration, table_uri, bundle, champion)
+    comparison = compare(here.store.root, table_uri, bundle, champion, declaration, here.scratch)
     judgement = judge(evidence, declaration.gates, comparison)
     table = read_manifest(table_uri, "tables")
     snapshot = read_manifest(f"{here.store.root}/snapshots/{table.body['snapshot']}.json", "snapshots")
@@ -136,27 +136,6 @@ def _judge(
         "mlflow_run": run_id,
     }
     return read_manifest(publish(here.store, "verdicts", body))
-
-
-def _compare(
-    here: Surroundings, declaration: Declaration, table_uri: str, bundle: Manifest, champion: Version | None
-) -> Comparison | None:
-    rule = declaration.gates.champion
-    if champion is None:
-        return None
-    if champion.digest == bundle.digest:
-        return Comparison(outcome="unchanged", metric=rule.metric, version=str(champion.number))
-    from loanwright.steps.champion import compare_with
-
-    return compare_with(
-        champion,
-        bundle.uri,
-        table_uri,
-        split=declaration.split,
-        evaluation=declaration.evaluation,
-        rule=rule,
-        scratch=here.scratch,
-    )
 
 
 def _verdict(

@@ -15,7 +15,7 @@ from typing import Any
 
 from loanwright.errors import EnvironmentFault, LoanwrightError
 from loanwright.runtime.processes import Identity
-from loanwright.runtime.records import StepRecord
+from loanwright.runtime.records import SPOKEN, StepRecord
 from loanwright.storage import Store, open_store
 
 _TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes shows its text as the pod's last message
@@ -28,8 +28,7 @@ def recorded(step: str) -> Iterator[dict[str, Any]]:
     Ends the process with the error's exit code, after writing the record, when the body fails.
     """
     _die_with_runner()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("loanwright").setLevel(logging.INFO)
+    _speak()
     place = _place()
     me = Identity.mine()
     record = StepRecord(step=step, status="running", pid=me.pid, started=me.started)
@@ -52,6 +51,16 @@ def recorded(step: str) -> Iterator[dict[str, Any]]:
         _tell(f"{step}: {known}")
         raise SystemExit(known.exit_code) from (None if isinstance(error, LoanwrightError) else error)
     _write(replace(record, status="done", seconds=_age(me), result=result), place)
+
+
+def _speak() -> None:
+    """Our own words go to the log behind a mark, by which they are told from KFP's."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter(f"{SPOKEN} %(message)s"))
+    logger = logging.getLogger("loanwright")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
 
 
 def _known(error: BaseException) -> LoanwrightError:

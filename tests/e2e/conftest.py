@@ -1,0 +1,27 @@
+"""Projects for whole runs: one of its own for each test, or a finished one shared by those that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.project import Project, make_project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = make_project(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project after one successful run."""
+    made = make_project(tmp_path_factory.mktemp("finished"))
+    ended, _ = made.run()
+    assert ended.code == 0, ended.out + ended.err
+    yield made
+    made.stop()
