@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 
 def sample(unit_hash: NDArray[np.uint64], among: NDArray[np.bool_], limit: int) -> NDArray[np.bool_]:
-    """At most `limit` of the rows in `among`, those of the smallest mixed hash.
+    """At most `limit` of the rows in `among`, those of the smallest hash.
 
-    The hash is mixed first (the finaliser of splitmix64), because a split by hash deals the parts by the
-    hash itself: its smallest values would all be of one part, and of no other in a table of several.
+    The parts of a split are dealt by another hash of the hash, so the rows of a part are as good as any.
 
     Args:
         unit_hash: (rows,) the table's hash of each unit's key.
@@ -20,10 +19,6 @@ def sample(unit_hash: NDArray[np.uint64], among: NDArray[np.bool_], limit: int) 
     rows = np.flatnonzero(among)
     if len(rows) <= limit:
         return among.copy()
-    mixed = unit_hash[rows]
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
     chosen = np.zeros(len(among), dtype=np.bool_)
-    chosen[rows[np.argsort(mixed, kind="stable")[:limit]]] = True
+    chosen[rows[np.argsort(unit_hash[rows], kind="stable")[:limit]]] = True
     return chosen
