@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from loanwright.config.data import Data, Source
 from loanwright.config.features import Features
 from loanwright.errors import DataError
-from loanwright.features.aggregates import quoted
 from loanwright.features.engine import Engine
+from loanwright.features.identifiers import quoted
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
 from loanwright.features.sql import write_sql
 from loanwright.storage import FileEntry, Manifest, Store, digest_of, fetch, publish, put_file, read_manifest

@@ -7,9 +7,8 @@ data goes to a scratch folder, the one place it may write to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,38 +67,6 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def refusal_to_bind(sql: str, columns: Mapping[str, str]) -> tuple[str, str | None]:
-    """Binds an expression against empty columns: its SQL type, or why the engine refuses it.
-
-    Args:
-        sql: an expression.
-        columns: column → SQL type.
-
-    Returns:
-        The type's name and None, or the empty string and the engine's reason in one line.
-    """
-    import duckdb
-
-    fields = ", ".join(
-        f'CAST(NULL AS {kind}) AS "{name.replace(chr(34), chr(34) * 2)}"' for name, kind in columns.items()
-    )
-    try:
-        described = (
-            _binder().execute(f"DESCRIBE SELECT {sql} AS result FROM (SELECT {fields or '1'}) LIMIT 0").fetchone()
-        )
-    except duckdb.Error as error:
-        return "", _reason(error)
-    if described is None:
-        return "", "it has no type"
-    kind = str(described[1])
-    return "TIMESTAMPTZ" if kind == "TIMESTAMP WITH TIME ZONE" else kind, None
-
-
-@cache
-def _binder() -> duckdb.DuckDBPyConnection:
-    return _locked(threads=1, memory_limit="64MiB", temp_directory="")
 
 
 def _locked(**config: str | int) -> duckdb.DuckDBPyConnection:
