@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 import numpy as np
 
+from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
 from loanwright.storage import Manifest, fetch, read_manifest
 
@@ -126,8 +127,6 @@ class TrainingTable:
             split: the declared rule.
             keys: what `keys` returned, if it was read before.
         """
-        from loanwright.data.split import assign
-
         unit_hash, decision_time, _ = keys or self.keys()
         return assign(split, self.maturity, unit_hash, decision_time)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loanwright.config.learning import Split, Training
+from loanwright.data.split import TRAIN, carve, fitted
 from loanwright.features.table import Keys, TrainingTable
 from loanwright.storage import Store, canonical_json, digest_of, publish_folder
 
@@ -45,27 +46,27 @@ def train(
     table = TrainingTable.open(table_uri, scratch)
     keys = table.keys()
     rows, held = fitting_rows(table, keys, split, training)
-    fitted = fit(table, rows, held, keys.label, training, threads)
-    _log.info("trained %d rounds, kept %d", len(fitted.validation) or fitted.rounds, fitted.rounds)
+    made = fit(table, rows, held, keys.label, training, threads)
+    _log.info("trained %d rounds, kept %d", len(made.validation) or made.rounds, made.rounds)
     training_log = {
-        "metric": fitted.metric,
-        "validation": fitted.validation,
-        "rounds": len(fitted.validation) or fitted.rounds,
-        "best_round": fitted.rounds,
+        "metric": made.metric,
+        "validation": made.validation,
+        "rounds": len(made.validation) or made.rounds,
+        "best_round": made.rounds,
         "rows": int(rows.sum()),
         "validation_rows": 0 if held is None else int(held.sum()),
     }
     body = {
         "table": table.manifest.digest,
-        "rounds": fitted.rounds,
+        "rounds": made.rounds,
         "lightgbm": version("lightgbm"),
         "training": digest_of(training.model_dump(mode="json")),
         "split": digest_of(split.model_dump(mode="json")),
     }
     with tempfile.TemporaryDirectory(dir=_made(scratch)) as folder:
         top = Path(folder)
-        (top / "model.txt").write_text(fitted.model_text, encoding="utf-8", newline="\n")
-        (top / "features.json").write_bytes(canonical_json(fitted.features))
+        (top / "model.txt").write_text(made.model_text, encoding="utf-8", newline="\n")
+        (top / "features.json").write_bytes(canonical_json(made.features))
         (top / "training_log.json").write_bytes(canonical_json(training_log))
         return publish_folder(store, "boosters", top, body)
 
@@ -73,19 +74,16 @@ def train(
 def fitting_rows(
     table: TrainingTable, keys: Keys, split: Split, training: Training
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Which rows of a table are fitted on, and which are held out of the train part for early stopping.
+    """Which rows of the train part are fitted on, and which are held out for early stopping.
 
     Returns:
         One truth value for each row of the table, twice; the second is None without early stopping.
     """
     part = table.part(split, keys)
-    rows = part == 0
     if training.early_stopping is None:
-        return rows, None
-    from loanwright.data.split import carve
-
-    held = carve(split, training.early_stopping.fraction, table.maturity, keys.unit_hash, keys.decision_time, part)
-    return rows & ~held, held
+        return part == TRAIN, None
+    rule = (split, training.early_stopping.fraction, table.maturity, keys.unit_hash, keys.decision_time, part)
+    return fitted(*rule), carve(*rule)
 
 
 def _made(folder: Path) -> Path:

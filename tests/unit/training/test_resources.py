@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loanwright.errors import EnvironmentFault
+from loanwright.training import resources
+
+
+def test_large_tables_cost_a_little_over_a_byte_a_value() -> None:
+    needed = resources.training_bytes(10_000_000, 40, 255, 65_536)
+    assert needed == 10_000_000 * (48 + 100) + 8 * 65_536 * 40
+    assert resources.training_bytes(10_000_000, 40, 511, 65_536) - needed == 10_000_000 * 48
+
+
+def test_small_wide_tables_cost_what_the_sample_does() -> None:
+    assert resources.training_bytes(100_000, 500, 255, 10_000) == 20 * 100_000 + 20 * 100_000 * 500
+
+
+def test_too_large_is_refused_with_the_arithmetic() -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        resources.check_memory(20_000_000, 100, 255, 65_536, available=2 << 30)
+    assert str(caught.value) == (
+        "training on 20,000,000 rows and 100 features needs about 4,246 MiB (1.2 bytes a feature and 100 bytes for "
+        "each row, and one row group), and 2,048 MiB are available. "
+        "Give the process more memory, or train on fewer rows or features"
+    )
+    resources.check_memory(20_000_000, 100, 255, 65_536, available=5 << 30)
+
+
+def test_a_containers_limits_count(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    (tmp_path / "memory.max").write_text("1000000\n")
+    (tmp_path / "memory.current").write_text("700000\n")
+    (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 200000\n")
+    assert resources.usable_threads(tmp_path) == 1
+    assert resources.available_memory(tmp_path) == 500_000
+
+
+def test_without_limits_the_machine_counts(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert resources.usable_threads(tmp_path) >= 1
+    assert resources.available_memory(tmp_path) > 1 << 20
+    assert resources.available_memory(tmp_path / "absent") > 1 << 20
