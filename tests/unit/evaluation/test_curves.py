@@ -34,6 +34,19 @@ def test_roc_lies_on_the_whole_curve_and_keeps_its_ends(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["distinct", "ties"])
+def test_each_roc_point_is_what_its_threshold_flags(kind: str) -> None:
+    scores, labels = rows(kind, 3, 1500)
+    ranked = rank(scores, labels)
+    points, thresholds = curves.roc(ranked), curves.roc_thresholds(ranked)
+    assert len(points) == len(thresholds)
+    assert thresholds[0] == 1
+    for point, threshold in zip(points[1:], thresholds[1:], strict=True):
+        flagged = scores >= threshold
+        assert point.y == pytest.approx(flagged[labels == 1].mean(), abs=1e-9)
+        assert point.x == pytest.approx(flagged[labels == 0].mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["distinct", "ties"])
 def test_precision_recall_lies_on_the_whole_curve_and_keeps_its_ends(kind: str) -> None:
     scores, labels = rows(kind, 1, 3000)
     points = [(point.x, point.y) for point in curves.precision_recall(rank(scores, labels))]
