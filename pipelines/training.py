@@ -1,5 +1,7 @@
 """The one training pipeline. It serves every model: what differs is in the model's declaration."""
 
+from kfp import dsl
+
 from components.build_features.component import build_features
 from components.calibrate.component import calibrate
 from components.evaluate.component import evaluate
@@ -7,7 +9,6 @@ from components.gate.component import gate
 from components.ingest.component import ingest
 from components.register.component import register
 from components.train.component import train
-from kfp import dsl
 
 
 @dsl.pipeline(

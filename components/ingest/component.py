@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from components.images import TRAINING
 from kfp import dsl
+
+from components.images import TRAINING
 
 
 @dsl.component(base_image=TRAINING, install_kfp_package=False)

@@ -15,9 +15,7 @@ from loanwright.storage import Store, open_store
 @pytest.fixture(scope="session")
 def s3_variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     state = tmp_path_factory.mktemp("s3-state")
-    settings = Settings(
-        project=state, state=state, store=None, s3_endpoint=None, s3_port=None, tracking_uri=None
-    )
+    settings = Settings(project=state, state=state, store=None, s3_endpoint=None, s3_port=None, tracking_uri=None)
     server = ObjectServer(settings)
     yield server.start()
     server.stop()

@@ -39,7 +39,7 @@ def verify(bundle: str = typer.Argument(help="A bundle's folder or address, or M
 
     with _at_work() as (settings, scratch):
         opened = Bundle.open(_bundle_address(settings, bundle), scratch)
-    typer.echo(f"Sound: every file is what the manifest lists, and the golden rows score as recorded ({opened.digest}).")
+    typer.echo(f"Sound: every file is as listed, and the golden rows score as recorded ({opened.digest}).")
 
 
 def score(

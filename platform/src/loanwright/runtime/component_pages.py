@@ -24,8 +24,10 @@ def component_page(path: Path) -> str:
         "## Gives",
         _table(
             ("output", "type"),
-            [(name, "reference or text") for name in _returned(function)]
-            + [(argument.arg, f"KFP artifact `{_type(argument).split('.')[-1].rstrip(']')}`") for argument in artifacts],
+            [
+                *((name, "text: an address") for name in _returned(function)),
+                *((argument.arg, f"KFP artifact `{_artifact(argument)}`") for argument in artifacts),
+            ],
         ),
         f"The work is done by `loanwright.steps.{function.name}`.",
     ]
@@ -34,6 +36,10 @@ def component_page(path: Path) -> str:
 
 def _type(argument: ast.arg) -> str:
     return ast.unparse(argument.annotation) if argument.annotation else ""
+
+
+def _artifact(argument: ast.arg) -> str:
+    return _type(argument).rpartition(".")[2].rstrip("]")
 
 
 def _kind(name: str) -> str:

@@ -41,8 +41,20 @@ Watcher = Callable[[str, Path], contextlib.AbstractContextManager[None]]
 """Shows a run's progress while the context is open: given the run's id and its folder."""
 
 
-def run(settings: Settings, request: Request, watch: Watcher, say: Callable[[str], None]) -> Summary:
+def _unwatched(_run_id: str, _folder: Path) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
+def run(
+    settings: Settings, request: Request, watch: Watcher = _unwatched, say: Callable[[str], None] = print
+) -> Summary:
     """Runs the model's pipeline and leaves `summary.json`, whatever happens.
+
+    Args:
+        settings: where to work.
+        request: what to run.
+        watch: shows the run's progress.
+        say: tells what a person should know before it starts.
 
     Raises:
         EnvironmentFault: the state folder is in use, or the S3 server does not come up.

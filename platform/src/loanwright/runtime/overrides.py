@@ -44,10 +44,9 @@ def _assign(parameters: dict[str, Any], path: str, value: Any) -> None:
     *parents, last = path.split(".")
     place: Any = parameters
     for position, part in enumerate(parents):
-        if position > 0 and isinstance(place, dict):
-            place = place.setdefault(part, {})  # a part of a section may rest on its default
-        else:
-            place = _step(place, part, path)
+        # Below a section's top, a part may rest on its default and not be there yet.
+        absent = position > 0 and isinstance(place, dict)
+        place = place.setdefault(part, {}) if absent else _step(place, part, path)
     if isinstance(place, list):
         place[_index(place, last, path)] = value
     elif isinstance(place, dict) and (parents or last in place):

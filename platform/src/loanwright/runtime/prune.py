@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loanwright.errors import LoanwrightError, UsageError
-from loanwright.registry.versions import registered_bundles
+from loanwright.registry.lookup import find_model, model_names
 from loanwright.runtime.lock import held
 from loanwright.runtime.object_server import ObjectServer
 from loanwright.runtime.records import read_json, read_steps
@@ -73,7 +73,7 @@ def _latest_runs(settings: Settings) -> dict[str, Path]:
 
 
 def _needed(store: Store, settings: Settings, latest: dict[str, Path]) -> set[str]:
-    uris = {f"{store.root}/bundles/{digest}/manifest.json" for digest in registered_bundles(settings.registry_uri)}
+    uris = {f"{store.root}/bundles/{digest}/manifest.json" for digest in _registered(settings.registry_uri)}
     keys: set[str] = {".loanwright-store"}
     for run in latest.values():
         keys |= {stored.key for stored in store.list(f"runs/{run.name}/")}
@@ -89,6 +89,12 @@ def _needed(store: Store, settings: Settings, latest: dict[str, Path]) -> set[st
         keys |= found
         uris |= led_to
     return keys | _records(store, seen)
+
+
+def _registered(tracking_uri: str) -> set[str]:
+    """The digests of the bundles of all registered versions."""
+    models = [find_model(tracking_uri, name) for name in model_names(tracking_uri)]
+    return {version.digest for model in models if model for version in model.versions if version.digest}
 
 
 def _reach(store: Store, uri: str) -> tuple[set[str], set[str]]:

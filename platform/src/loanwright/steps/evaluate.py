@@ -51,9 +51,7 @@ def run(
     with recorded("evaluate") as result, surroundings() as here:
         settings = parse_section("training", training, Training)
         measured = parse_section("evaluation", evaluation, Evaluation)
-        subject = Subject.open(
-            training_table, booster, calibrator, parse_section("split", split, Split), here.scratch
-        )
+        subject = Subject.open(training_table, booster, calibrator, parse_section("split", split, Split), here.scratch)
         evidence = evidence_of(subject, measured, settings)
         table = read_manifest(training_table, "tables")
         bundle = assemble(

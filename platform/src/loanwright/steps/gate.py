@@ -117,6 +117,7 @@ def _judge(
         comparison,
         synthetic=bool(bundle.body["synthetic"]),
         currency=economics.currency if economics else None,
+        limits=json.loads(fetch(bundle, bundle.file("model_card.json"), here.scratch).read_bytes())["limits"],
     )
     here.run_store().write(_REPORT, report.encode())
     run_id = record_verdict(

@@ -45,9 +45,7 @@ def check_workers(workers: float) -> None:
         UsageError: `workers` is not 1.
     """
     if workers != 1:
-        raise UsageError(
-            f"workers is {workers:g}, and training runs as one process for now", fix="Leave workers at 1"
-        )
+        raise UsageError(f"workers is {workers:g}, and training runs as one process for now", fix="Leave workers at 1")
 
 
 def _cutoff(text: str) -> datetime | None:
