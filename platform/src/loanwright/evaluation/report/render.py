@@ -12,7 +12,6 @@ from loanwright.config.declaration import Model
 from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import Evidence
 from loanwright.evaluation.gates import CHAMPION_GATE, Judgement
-from loanwright.evaluation.model_card import limits
 from loanwright.evaluation.report import (
     figures_decisions,
     figures_features,
@@ -34,6 +33,7 @@ _CALIBRATION = {
     "sigmoid": "a sigmoid curve",
     "isotonic": "isotonic regression",
 }
+_SPLIT = ("method", "train", "validation", "calibration", "test")
 _CONTENTS = {
     "gates": "Gates",
     "champion": "Champion",
@@ -59,6 +59,7 @@ def render(
     champion: Evidence | None = None,
     synthetic: bool = False,
     currency: str | None = None,
+    limits: Sequence[str] = (),
 ) -> str:
     """The report as one HTML document.
 
@@ -71,6 +72,7 @@ def render(
         champion: the champion's evidence on the same rows, where it was measured: its curves are drawn too.
         synthetic: the rows were made up, and the page says so at its top.
         currency: of the profit, as declared.
+        limits: what the evidence does not show, as the bundle's model card says it.
     """
     from markupsafe import Markup
 
@@ -102,7 +104,8 @@ def render(
             dated=any(part.from_time or part.to_time for part in evidence.parts),
             calibration=_CALIBRATION.get(evidence.calibration_method, evidence.calibration_method),
             contents=[(id_, title) for id_, title in _CONTENTS.items() if id_ != "profit" or evidence.profit],
-            limits=limits(evidence, synthetic=synthetic),
+            split=sorted(evidence.split.items(), key=_place_in_split),
+            limits=limits,
             style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip()),  # noqa: S704 - our own file
         )
     )
@@ -140,6 +143,11 @@ def _breakable(text: str) -> Markup:
 def _ordered(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics in the order of the words, unknown ones behind."""
     return [name for name in words.METRICS if name in metrics] + sorted(set(metrics) - set(words.METRICS))
+
+
+def _place_in_split(entry: tuple[str, str]) -> tuple[int, str]:
+    """The method, then the parts as they follow each other, then whatever else is said: stored keys are sorted."""
+    return (_SPLIT.index(entry[0]) if entry[0] in _SPLIT else len(_SPLIT)), entry[0]
 
 
 def _groups(items: Sequence[Any], attribute: str) -> list[tuple[str, list[Any]]]:

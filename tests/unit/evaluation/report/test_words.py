@@ -1,0 +1,62 @@
+from typing import get_args
+
+import pytest
+
+from loanwright.config.judgement import Metric
+from loanwright.evaluation.gates import Verdict
+from loanwright.evaluation.report import words
+
+
+def test_every_metric_that_a_gate_can_name_has_its_words() -> None:
+    assert set(words.METRICS) == set(get_args(Metric))
+
+
+def test_every_verdict_has_its_words() -> None:
+    verdicts = set(get_args(Verdict))
+    assert set(words.VERDICTS) == set(words.HEADLINES) == set(words.SYNTHETIC_HEADLINES) == verdicts
+
+
+@pytest.mark.parametrize("outcome", ["pass", "warn"])
+def test_a_model_of_made_up_data_is_never_said_to_be_usable(outcome: str) -> None:
+    assert "used" in words.headline(outcome, synthetic=False)
+    assert "used" not in words.headline(outcome, synthetic=True)
+    assert "made-up" in words.headline(outcome, synthetic=True)
+
+
+def test_an_unknown_metric_goes_by_its_own_name() -> None:
+    assert words.metric_words("gini_index").label == "gini index"
+
+
+@pytest.mark.parametrize(
+    ("psi", "text"), [(0.0, "stable"), (0.0999, "stable"), (0.1, "watch"), (0.2499, "watch"), (0.25, "act")]
+)
+def test_stability_is_named_by_the_customary_marks(psi: float, text: str) -> None:
+    assert words.stability_words(psi) == text
+
+
+@pytest.mark.parametrize(
+    ("direction", "text"),
+    [
+        (0.9, "more raises risk"),
+        (-0.3, "more lowers risk"),
+        (0.29, "mixed"),
+        (None, "no one direction"),
+    ],
+)
+def test_a_direction_is_told_in_words(direction: float | None, text: str) -> None:
+    assert words.direction_words(direction) == text
+
+
+@pytest.mark.parametrize(
+    ("gates", "failed", "text"),
+    [
+        (0, 0, "No gate is declared, so nothing stood in its way."),
+        (1, 0, "Its one gate holds."),
+        (1, 1, "Its one gate does not hold."),
+        (4, 0, "All 4 gates hold."),
+        (4, 1, "1 of 4 gates does not hold."),
+        (4, 3, "3 of 4 gates do not hold."),
+    ],
+)
+def test_the_reason_counts_the_gates(gates: int, failed: int, text: str) -> None:
+    assert words.why(gates, failed) == text
