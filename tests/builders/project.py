@@ -137,7 +137,9 @@ def make_project(folder: Path, rows: int = 1500) -> Project:
     (folder / "pipelines" / "tiny" / "model.yaml").write_text(MODEL)
     (folder / "pyproject.toml").touch()
     write_rows(folder / "applicants.csv", rows)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOANWRIGHT_", "AWS_", "MLFLOW_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("LOANWRIGHT_", "AWS_", "MLFLOW_"))
+    }
     return Project(folder, {**kept, "LOANWRIGHT_STATE": str(folder / "state"), "PYTHONDONTWRITEBYTECODE": ""})
 
 

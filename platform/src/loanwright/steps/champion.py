@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loanwright.config.declaration import Declaration
 from loanwright.errors import IntegrityFault, NotStored
 from loanwright.evaluation.champion import compare_with_champion
 from loanwright.evaluation.comparison import Comparison
+from loanwright.evaluation.evidence import Evidence
+from loanwright.evaluation.measure import evidence_of
 from loanwright.evaluation.subject import Subject
 from loanwright.registry.bundles import Bundle
 from loanwright.registry.lookup import Version
 from loanwright.storage import Manifest
 
 
-def compare(
+@dataclass(frozen=True)
+class Standing:
+    """How a bundle stands to the champion, and what was measured of the champion on the same rows."""
+
+    comparison: Comparison | None
+    champion: Evidence | None = None
+
+
+def stand(
     root: str, table_uri: str, bundle: Manifest, champion: Version | None, declaration: Declaration, scratch: Path
-) -> Comparison | None:
-    """How the bundle stands to the champion; None if there is none.
+) -> Standing:
+    """Holds the bundle against the champion; nothing is compared if there is none, or it is this very bundle.
 
     Args:
         root: the artifact store's address.
@@ -31,15 +42,18 @@ def compare(
         IntegrityFault: something of the challenger is not what was written.
     """
     if champion is None:
-        return None
+        return Standing(None)
     rule, version = declaration.gates.champion, str(champion.number)
     if champion.digest == bundle.digest:
-        return Comparison(outcome="unchanged", metric=rule.metric, version=version)
+        return Standing(Comparison(outcome="unchanged", metric=rule.metric, version=version))
     try:
         scorer = Bundle.open(champion.bundle, scratch).scorer
     except (NotStored, IntegrityFault) as error:
         reason = f"the champion's bundle cannot be read: {error.problem}"
-        return Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason)
+        return Standing(Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason))
     booster, calibrator = (f"{root}/{kind}s/{bundle.body[kind]}/manifest.json" for kind in ("booster", "calibrator"))
     subject = Subject.open(table_uri, booster, calibrator, declaration.split, scratch)
-    return compare_with_champion(subject, scorer, rule, declaration.evaluation.bootstrap, version=version)
+    compared = compare_with_champion(subject, scorer, rule, declaration.evaluation.bootstrap, version=version)
+    if compared.outcome != "measured":
+        return Standing(compared)
+    return Standing(compared, evidence_of(replace(subject, scorer=scorer), declaration.evaluation))

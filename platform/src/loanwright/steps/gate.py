@@ -102,10 +102,10 @@ def _judge(
     champion: Version | None,
 ) -> Manifest:
     from loanwright.evaluation.report.render import render
-    from loanwright.steps.champion import compare
+    from loanwright.steps.champion import stand
 
-    comparison = compare(here.store.root, table_uri, bundle, champion, declaration, here.scratch)
-    judgement = judge(evidence, declaration.gates, comparison)
+    standing = stand(here.store.root, table_uri, bundle, champion, declaration, here.scratch)
+    judgement = judge(evidence, declaration.gates, standing.comparison)
     table = read_manifest(table_uri, "tables")
     snapshot = read_manifest(f"{here.store.root}/snapshots/{table.body['snapshot']}.json", "snapshots")
     economics = declaration.evaluation.economics
@@ -113,8 +113,9 @@ def _judge(
         evidence,
         judgement,
         declaration.model,
-        _lineage(here, bundle, table),
-        comparison,
+        _lineage(here, bundle, table, champion),
+        standing.comparison,
+        champion=standing.champion,
         synthetic=bool(bundle.body["synthetic"]),
         currency=economics.currency if economics else None,
         limits=json.loads(fetch(bundle, bundle.file("model_card.json"), here.scratch).read_bytes())["limits"],
@@ -151,7 +152,7 @@ def _verdict(
     }
 
 
-def _lineage(here: Surroundings, bundle: Manifest, table: Manifest) -> dict[str, str]:
+def _lineage(here: Surroundings, bundle: Manifest, table: Manifest, champion: Version | None) -> dict[str, str]:
     return {
         "Snapshot": bundle.body["snapshot"],
         "Training table": table.digest,
@@ -159,6 +160,7 @@ def _lineage(here: Surroundings, bundle: Manifest, table: Manifest) -> dict[str,
         "Booster": bundle.body["booster"],
         "Calibrator": bundle.body["calibrator"],
         "Bundle": bundle.digest,
+        "Champion": "none" if champion is None else f"version {champion.number}, {champion.digest}",
         "Code": f"loanwright {__version__}, {code_digest()}",
         "Image": _image(),
         "Run": here.run_id,
