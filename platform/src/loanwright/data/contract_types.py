@@ -31,10 +31,9 @@ _NOUNS = {
     "time": "a time",
 }
 _WHOLE = r"[+-]?[0-9]+(\.0*)?"
-_DECIMAL = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(?i:inf|infinity)"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = _DAY + r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
-_ZONE = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
+_ZONE = r"(Z| UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 
 
 def wanted(column: Column) -> str:
@@ -80,8 +79,8 @@ def converted(column: Column, held: str) -> str:
     expressions = {
         ("text", "text"): value,
         ("text", "category"): value,
-        ("text", "integer"): _when(value, _WHOLE, "split_part({}, '.', 1)::VARCHAR", "BIGINT"),
-        ("text", "number"): _when(value, _DECIMAL, "{}", "DOUBLE"),
+        ("text", "integer"): _integer_of_text(value),
+        ("text", "number"): _number_of_text(value),
         ("text", "boolean"): f"CASE lower(trim({value})) WHEN 'true' THEN true WHEN '1' THEN true "
         "WHEN 'false' THEN false WHEN '0' THEN false END",
         ("text", "time"): _time_of_text(value, column.time_zone),
@@ -108,18 +107,30 @@ def exact(column: Column, held: str) -> bool:
     } or held == "null"  # fmt: skip
 
 
-def _when(value: str, pattern: str, inner: str, kind: str) -> str:
+def _integer_of_text(value: str) -> str:
+    """The engine's own cast rounds '1.5' and reads '0x10': only what it would write the same way is taken as is."""
     trimmed = f"trim({value})"
-    cast = f"TRY_CAST({inner.format(trimmed)} AS {kind})"
-    return f"CASE WHEN regexp_full_match({trimmed}, {literal(pattern)}) THEN {cast} END"
+    return (
+        f"CASE WHEN TRY_CAST({value} AS BIGINT)::VARCHAR = {value} THEN TRY_CAST({value} AS BIGINT) "
+        f"WHEN regexp_full_match({trimmed}, {literal(_WHOLE)}) "
+        f"THEN TRY_CAST(split_part({trimmed}, '.', 1) AS BIGINT) END"
+    )
+
+
+def _number_of_text(value: str) -> str:
+    """The engine's cast, less 'nan' and '1_000'."""
+    return f"CASE WHEN NOT contains({value}, '_') THEN nullif(TRY_CAST({value} AS DOUBLE), 'nan'::DOUBLE) END"
 
 
 def _time_of_text(value: str, zone: str | None) -> str:
+    """Common forms are recognised by their shape, others by pattern: the engine's cast alone ignores a lacking zone."""
     trimmed = f"trim({value})"
-    cases = [f"WHEN regexp_full_match({trimmed}, {literal(_TIME + _ZONE)}) THEN TRY_CAST({trimmed} AS TIMESTAMPTZ)"]
     local = _DAY if zone is None else f"{_DAY}|{_TIME}"
-    cases.append(
-        f"WHEN regexp_full_match({trimmed}, {literal(local)}) "
-        f"THEN timezone({literal(zone or 'UTC')}, TRY_CAST({trimmed} AS TIMESTAMP))"
+    local_time = f"TRY_CAST({trimmed} AS TIMESTAMP)"
+    day = f"timezone({literal(zone)}, {local_time})" if zone else f"make_timestamptz(epoch_us({local_time}))"
+    return (
+        f"CASE WHEN {value} LIKE '____-__-__T__:__:__Z' THEN make_timestamptz(epoch_us({local_time})) "
+        f"WHEN {value} LIKE '____-__-__' THEN {day} "
+        f"WHEN regexp_full_match({trimmed}, {literal(_TIME + _ZONE)}) THEN TRY_CAST({trimmed} AS TIMESTAMPTZ) "
+        f"WHEN regexp_full_match({trimmed}, {literal(local)}) THEN {day} END"
     )
-    return f"CASE {' '.join(cases)} END"

@@ -13,7 +13,7 @@ from loanwright.errors import EnvironmentFault
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "2GB"
+MEMORY = "1GB"
 """What the engine may hold before it spills to the scratch folder."""
 
 

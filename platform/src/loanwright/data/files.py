@@ -44,11 +44,17 @@ def fingerprint(uri: str) -> list[list[str]]:
 
 
 def stamp(uri: str) -> list[tuple[str, int, str]]:
-    """A cheap sign of change: taken before and after reading, it tells whether a file was written meanwhile."""
-    if uri.startswith(_S3):
-        return [(stored.key, stored.size, stored.etag) for stored in _listed(uri)[1]]
-    states = [(path, path.stat()) for path in _local(uri)]
-    return [(str(path), state.st_size, str(state.st_mtime_ns)) for path, state in states]
+    """A cheap sign of change: taken before and after reading, it tells whether a file was written meanwhile.
+
+    Empty for what is no file.
+    """
+    try:
+        if uri.startswith(_S3):
+            return [(stored.key, stored.size, stored.etag) for stored in _listed(uri)[1]]
+        states = [(path, path.stat()) for path in _local(uri)]
+        return [(str(path), state.st_size, str(state.st_mtime_ns)) for path, state in states]
+    except (DataError, DeclarationError, FileNotFoundError):
+        return []
 
 
 def _ending(name: str) -> str:

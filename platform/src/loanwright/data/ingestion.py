@@ -114,6 +114,7 @@ def _read(
 ) -> Ingested:
     """Reads all sources, checks all, and only then stores anything."""
     from loanwright.data.engine import engine, in_utc
+    from loanwright.data.files import stamp
     from loanwright.data.public import notes
     from loanwright.data.snapshot import write_table
     from loanwright.data.sources import open_parts
@@ -125,13 +126,13 @@ def _read(
     with tempfile.TemporaryDirectory(prefix="loanwright-ingest-") as folder, engine(Path(folder)) as connection:
         staged = []
         for source in data.sources:
-            before = _stamp(source)
+            before = stamp(source.uri)
             table = stage(
                 connection, source, open_parts(source, cache, Path(folder)), known=knowns[source.name], cutoff=cutoff
             )
             label = data.label if source.name == data.unit.source and data.label.column else None
             found, report = validate(connection, table, label=label, cutoff=cutoff, now=now)
-            if _stamp(source) != before:
+            if stamp(source.uri) != before:
                 raise DataError(
                     f"source {source.name!r} was changed while it was read", fix="Run again when it is complete"
                 )
@@ -160,12 +161,3 @@ def _read(
     }
     remember(store, key, record)
     return Ingested(uri, False, rows, validation)
-
-
-def _stamp(source: Source) -> object:
-    """What changes when a file of the source is written; nothing for sources that are no files."""
-    from loanwright.data.files import stamp
-    from loanwright.data.public import SCHEME
-    from loanwright.data.sources import SQL
-
-    return None if source.uri.startswith((SCHEME, SQL)) else stamp(source.uri)

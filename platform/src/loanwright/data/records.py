@@ -10,7 +10,7 @@ from loanwright.config.data import Data
 from loanwright.data.files import fingerprint
 from loanwright.data.public import SCHEME, locate
 from loanwright.data.sources import SQL
-from loanwright.errors import NotStored
+from loanwright.errors import DataError, NotStored
 from loanwright.storage import Store, canonical_json, digest_of
 
 SNAPSHOTS = "snapshots"
@@ -18,20 +18,24 @@ SNAPSHOTS = "snapshots"
 
 def record_key(data: Data, cutoff: datetime | None, code_digest: str) -> str | None:
     """The name of this ingest's record: all that decides what it would find. None where only reading tells."""
-    prints: dict[str, Any] = {}
-    for source in data.sources:
-        if source.uri.startswith(SQL):
-            return None
-        if source.uri.startswith(SCHEME):
-            prints[source.name] = [locate(source.uri)[0].sha256, source.uri]
-        else:
-            prints[source.name] = fingerprint(source.uri)
+    try:
+        prints = {source.name: _print(source.uri) for source in data.sources}
+    except DataError:
+        return None  # what is not there is told with all else that is wrong, by reading
+    if None in prints.values():
+        return None
     declared = data.model_dump(mode="json")
     for source in declared["sources"]:
         del source["uri"]
     return digest_of(
         {"data": declared, "sources": prints, "cutoff": cutoff.isoformat() if cutoff else "", "code": code_digest}
     )
+
+
+def _print(uri: str) -> Any:
+    if uri.startswith(SQL):
+        return None
+    return [locate(uri)[0].sha256, uri] if uri.startswith(SCHEME) else fingerprint(uri)
 
 
 def earlier(store: Store, key: str | None) -> dict[str, Any] | None:

@@ -39,23 +39,21 @@ def open_csv(shown: str, path: Path, delimiter: str, encoding: str) -> Part:
     """
     if not delimiter.isascii():
         raise DeclarationError(f"delimiter {delimiter!r} of {shown} is not an ASCII character")
-    text = _Text(shown, path, encoding)
-    try:
+    with closing(_Text(shown, path, encoding)) as text:
         names = _header(text, delimiter)
-    except BaseException:
-        text.close()
-        raise
     ragged: list[str] = []
     counted = [0]
 
     def on_ragged(row: arrow_csv.InvalidRow) -> str:
         counted[0] += 1
         if len(ragged) < 3:
-            ragged.append(f"{row.actual_columns} values in {row.text[:40]!r}")
+            open_quote = ", where a quote is never closed" if row.text.count('"') % 2 else ""
+            ragged.append(f"{row.actual_columns} values in {row.text[:40]!r}{open_quote}")
         return "skip"
 
     def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with closing(text):
+        with closing(_Text(shown, path, encoding)) as text:
+            _header(text, delimiter)
             numbered = [f"c{number}" for number in range(len(names))]
             chosen = [numbered[names.index(name)] for name in wanted]
             try:

@@ -62,15 +62,15 @@ def _engine(source: str, variable: str) -> sqlalchemy.Engine:
         )
     try:
         return sqlalchemy.create_engine(address)
+    except (exc.NoSuchModuleError, ImportError):
+        raise EnvironmentFault(
+            f"the driver that the database address in {variable} asks for is not installed",
+            fix="Install it beside loanwright, or name another driver",
+        ) from None
     except exc.ArgumentError:
         raise EnvironmentFault(
             f"the environment variable {variable} holds no database address",
             fix="Write it as dialect+driver://user:password@host/database",
-        ) from None
-    except (exc.NoSuchModuleError, ModuleNotFoundError):
-        raise EnvironmentFault(
-            f"the driver that the database address in {variable} asks for is not installed",
-            fix="Install it beside loanwright, or name another driver",
         ) from None
 
 

@@ -82,6 +82,7 @@ def stage(
     if ragged:
         says = f"{rows(ragged)} {'has' if ragged == 1 else 'have'} another number of values than the header"
         staged.breaks.append(Break(source.name, "readable", says, examples=tuple(odd_rows[:3])))
+        staged.readable = False
     for column in source.columns:
         if count := staged.wrong.get(column.name, 0):
             says = f"{rows(count)} {'does' if count == 1 else 'do'} not hold {wanted(column)}"
@@ -100,35 +101,44 @@ def _take(
     if cutoff is not None and staged.known is not None:
         moment = values[staged.known]
         keep = f"({moment} IS NULL OR {moment} < TIMESTAMPTZ {literal(cutoff.isoformat())})"
-    connection.register("batch", _plain(batch))
-    inserted = connection.execute(
-        f"INSERT INTO {staged.table} SELECT {', '.join(values.values())} FROM batch WHERE {keep}"
-    ).fetchall()[0][0]
-    staged.rows += inserted
-    staged.left_out += batch.num_rows - inserted
     doubtful = [column for column in staged.source.columns if not exact(column, kinds[column.name])]
-    if doubtful:
-        bad = [
-            f"{raw(column, kinds[column.name])} IS NOT NULL AND {values[column.name]} IS NULL" for column in doubtful
-        ]
-        counts = connection.execute(
-            f"SELECT {', '.join(f'count(*) FILTER ({item})' for item in bad)} FROM batch WHERE {keep}"
-        ).fetchall()[0]
-        for column, condition, count in zip(doubtful, bad, counts, strict=True):
-            if count:
-                _count_wrong(connection, staged, column, kinds[column.name], f"{condition} AND {keep}", count)
+    given = [f"{raw(column, kinds[column.name])} IS NOT NULL" for column in doubtful]
+    connection.register("batch", _plain(batch))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE chunk AS SELECT "
+        + ", ".join(
+            [f"{value} AS {quoted(name)}" for name, value in values.items()]
+            + [f"{there} AS {_given(number)}" for number, there in enumerate(given)]
+        )
+        + f" FROM batch WHERE {keep}"
+    )
+    wrong = [f"{_given(number)} AND {quoted(column.name)} IS NULL" for number, column in enumerate(doubtful)]
+    kept, *counts = connection.execute(
+        "SELECT " + ", ".join(["count(*)", *(f"count(*) FILTER ({item})" for item in wrong)]) + " FROM chunk"
+    ).fetchall()[0]
+    connection.execute(f"INSERT INTO {staged.table} SELECT {', '.join(map(quoted, values))} FROM chunk")
+    staged.rows += kept
+    staged.left_out += batch.num_rows - kept
+    for column, there, count in zip(doubtful, given, counts, strict=True):
+        if count:
+            staged.wrong[column.name] = staged.wrong.get(column.name, 0) + count
+            condition = f"{there} AND {values[column.name]} IS NULL AND {keep}"
+            _keep_examples(connection, staged, column, kinds[column.name], condition)
     connection.unregister("batch")
 
 
-def _count_wrong(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, column: Column, held: str, condition: str, count: int
+def _given(number: int) -> str:
+    """A column of the chunk that says whether the source gave a value."""
+    return quoted(f"given {number}")
+
+
+def _keep_examples(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, column: Column, held: str, condition: str
 ) -> None:
-    staged.wrong[column.name] = staged.wrong.get(column.name, 0) + count
     shown = staged.examples.setdefault(column.name, [])
     if len(shown) < 3:
-        name = quoted(column.name)
-        found = connection.execute(f"SELECT {name}::VARCHAR FROM batch WHERE {condition} LIMIT 100").fetchall()
-        texts = dict.fromkeys(example(value, quote=held == "text") for (value,) in found)
+        query = f"SELECT {quoted(column.name)}::VARCHAR FROM batch WHERE {condition} LIMIT 100"
+        texts = dict.fromkeys(example(value, quote=held == "text") for (value,) in connection.execute(query).fetchall())
         shown += [text for text in texts if text not in shown][: 3 - len(shown)]
 
 
