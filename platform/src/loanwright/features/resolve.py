@@ -131,11 +131,8 @@ def _check_fill(feature: Feature | DerivedFeature) -> None:
     where, fill = f"feature {feature.name!r}:", feature.fill
     if fill is not None and not math.isfinite(fill):
         raise DeclarationError(f"{where} 'fill' is {fill}, which is no number to stand in for another")
-    if isinstance(feature, Feature):
-        if feature.aggregate in ("count", "distinct") and fill not in (None, 0):
-            raise DeclarationError(f"{where} a {feature.aggregate} of nothing is 0, so it takes no other 'fill'")
-        if feature.type == "category" and (fill is not None or feature.monotone is not None):
-            raise DeclarationError(f"{where} a category takes neither 'fill' nor 'monotone'")
+    if isinstance(feature, Feature) and feature.aggregate in ("count", "distinct") and fill not in (None, 0):
+        raise DeclarationError(f"{where} a {feature.aggregate} of nothing is 0, so it takes no other 'fill'")
 
 
 def _types(source: Source) -> dict[str, str]:

@@ -1,0 +1,354 @@
+"""The compiled SQL equals the oracle, whatever is late, restated, tied or missing; and each guard is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loanwright.config.data import Data
+from loanwright.config.features import Features
+from loanwright.errors import DataError
+from loanwright.features.engine import Engine
+from loanwright.features.sql import compile_features
+from tests.unit.features import oracle, worlds
+from tests.unit.features.snapshots import arrow
+from tests.unit.features.worlds import DAY, FILTERS, NOON, events
+
+Tables = dict[str, list[dict[str, Any]]]
+
+CLIENTS = st.sampled_from([1, 2, 3, None])
+# Few moments, so that ties and edges are the rule: days, and a microsecond beside them.
+MOMENTS = st.builds(lambda day, side: NOON + day * DAY + side, st.integers(0, 6), st.sampled_from([-1, 0, 0, 0, 1]))
+AMOUNTS = st.one_of(st.none(), st.integers(-3, 3), st.integers(-(10**9), 10**9))
+RATES = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 0.1, 0.2, -0.3, 1e-7, 2.5]), st.floats(-1e3, 1e3))
+EVENTS = st.fixed_dictionaries(
+    {
+        "event_id": st.integers(1, 12),
+        "client_id": CLIENTS,
+        "happened": MOMENTS,
+        "known": MOMENTS,
+        "amount": AMOUNTS,
+        "rate": RATES,
+        "kind": st.sampled_from([None, "x", "y", ""]),
+        "late": st.sampled_from([None, True, False]),
+    }
+)
+CLIENT_ROWS = st.fixed_dictionaries(
+    {
+        "client_id": st.integers(1, 3),
+        "since": MOMENTS,
+        "known": MOMENTS,
+        "income": st.one_of(st.none(), st.sampled_from([0.0, 1000.5])),
+        "region": st.sampled_from([None, "north"]),
+    }
+)
+DECISIONS = st.lists(
+    st.fixed_dictionaries({"client_id": CLIENTS, "decided": MOMENTS, "amount": st.integers(0, 5)}),
+    min_size=1,
+    max_size=8,
+).map(lambda rows: [{**row, "application_id": n, "sex": "f", "bad": n % 2} for n, row in enumerate(rows, 1)])
+
+
+def versions(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The rows without a second version known at the same time, which a contract refuses."""
+    return list({(row[key], row["known"]): row for row in rows}.values())
+
+
+WORLDS = st.fixed_dictionaries(
+    {
+        "applications": DECISIONS,
+        "events": st.lists(EVENTS, max_size=24).map(lambda rows: versions(rows, "event_id")),
+        "clients": st.lists(CLIENT_ROWS, max_size=6).map(lambda rows: versions(rows, "client_id")),
+    }
+)
+
+
+def in_order(tables: Tables) -> list[dict[str, Any]]:
+    """The decisions in the training table's order."""
+    return sorted(tables["applications"], key=lambda row: (row["decided"], row["application_id"]))
+
+
+def run(data: Data, features: Features, tables: Tables, *, sql: str | None = None) -> list[dict[str, Any]]:
+    """The training table's rows."""
+    with Engine(Path(), threads=1) as engine:
+        for source in data.sources:
+            engine.add(f"source_{source.name}", arrow(source, tables[source.name]))
+        batches = engine.batches(sql or compile_features(data, features))
+        return [row for batch in batches for row in batch.to_pylist()]
+
+
+def expected(data: Data, features: Features, tables: Tables) -> list[dict[str, Any]]:
+    """The declared features of every decision, by the oracle."""
+    table = []
+    for decision in in_order(tables):
+        row: dict[str, Any] = {}
+        for group in features.groups:
+            source = data.source(group.source)
+            assert source is not None
+            if source.name == "applications" and group.key == "application_id":
+                row["asked"] = float(decision["amount"])
+                continue
+            rows = tables[source.name]
+            for each in group.features:
+                at = decision["decided"]
+                counted = oracle.counted(rows, source, group, each, FILTERS, decision[group.key], at)
+                row[each.name] = oracle.value(counted, source, each, FILTERS, at)
+        table.append(row)
+    return table
+
+
+FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
+@FEW
+@given(WORLDS)
+def test_every_aggregate_equals_the_oracle(tables):
+    equals_the_oracle(tables)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@MANY
+@given(WORLDS)
+def test_every_aggregate_equals_the_oracle_in_many_worlds(tables):
+    equals_the_oracle(tables)
+
+
+def equals_the_oracle(tables: Tables) -> None:
+    data, features = worlds.data(), worlds.features()
+
+    found = run(data, features, tables)
+
+    for row, wanted in zip(found, expected(data, features, tables), strict=True):
+        assert {name: repr(row[name]) for name in wanted} == {name: repr(value) for name, value in wanted.items()}
+
+
+@FEW
+@given(WORLDS, st.lists(EVENTS, min_size=1, max_size=6))
+def test_a_row_known_at_or_after_the_decision_changes_nothing(tables, more):
+    later_rows_change_nothing(tables, more)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@MANY
+@given(WORLDS, st.lists(EVENTS, min_size=1, max_size=6))
+def test_a_row_known_at_or_after_the_decision_changes_nothing_in_many_worlds(tables, more):
+    later_rows_change_nothing(tables, more)
+
+
+def later_rows_change_nothing(tables: Tables, more: list[dict[str, Any]]) -> None:
+    data, features = worlds.data(), worlds.features(events(*worlds.everything(None), *worlds.everything("2d")))
+    earliest = min(row["known"] for row in more)
+    later = {**tables, "events": versions([*more, *tables["events"]], "event_id")}
+
+    before, after = run(data, features, tables), run(data, features, later)
+
+    untouched = [n for n, decision in enumerate(in_order(tables)) if decision["decided"] <= earliest]
+    assert [before[n] for n in untouched] == [after[n] for n in untouched]
+
+
+def planted() -> Tables:
+    """One client whose decision falls on NOON + 10 days; each row is wrong to count for one reason."""
+    at = NOON + 10 * DAY
+    row = {"client_id": 1, "rate": None, "kind": "x", "late": False}
+    return {
+        "applications": [
+            {"application_id": 1, "client_id": 1, "decided": at, "amount": 1, "sex": "f", "bad": 0},
+        ],
+        "clients": [
+            {"client_id": 1, "since": NOON, "known": NOON, "income": 1.0, "region": "north"},
+            {"client_id": 1, "since": NOON, "known": NOON + 1, "income": 10.0, "region": "north"},
+            {"client_id": 1, "since": NOON, "known": at, "income": 90.0, "region": "south"},
+        ],
+        "events": [
+            # Counts: on the window's first instant, and known the instant before the decision.
+            {**row, "event_id": 1, "happened": at - 3 * DAY, "known": at - 1, "amount": 1},
+            # Does not: it happened before the window.
+            {**row, "event_id": 2, "happened": at - 3 * DAY - 1, "known": at - 2 * DAY, "amount": 10},
+            # Does not: it happened at the very decision, though it was announced before.
+            {**row, "event_id": 3, "happened": at, "known": at - DAY, "amount": 100},
+            # Does not: it was known at the very decision only.
+            {**row, "event_id": 4, "happened": at - DAY, "known": at, "amount": 1_000},
+            # Its first version does not, for a second was known in time; its third was known too late.
+            {**row, "event_id": 5, "happened": at - DAY, "known": at - DAY, "amount": 10_000},
+            {**row, "event_id": 5, "happened": at - DAY, "known": at - DAY // 2, "amount": 2},
+            {**row, "event_id": 5, "happened": at - DAY, "known": at + DAY, "amount": 100_000},
+            # Its one version counts up to and with the moment at which the next one is known.
+            {**row, "event_id": 6, "happened": at - DAY, "known": at - DAY, "amount": 4},
+            {**row, "event_id": 6, "happened": at - DAY, "known": at, "amount": 1_000_000},
+        ],
+    }
+
+
+PLANTED = events({"name": "total", "aggregate": "sum", "column": "amount", "window": "3d"})
+
+
+def test_of_planted_rows_only_those_count_that_were_known_and_inside():
+    (row,) = run(worlds.data(), worlds.features(PLANTED), planted())
+
+    assert row["total"] == 1 + 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("guard", "without", "total"),
+    [
+        ("r.event < d._at", "r.event <= d._at", 107),
+        ("r.event < d._at", "TRUE", 107),
+        ("r.known < d._at", "r.known <= d._at", 1_001_007),
+        ("r.known < d._at", "r.event < d._at", None),
+        ("(r.until IS NULL OR d._at <= r.until)", "TRUE", 10_007),
+        ("(r.until IS NULL OR d._at <= r.until)", "r.until IS NULL", 1),
+        ("d._at <= r.until", "d._at < r.until", 3),
+        ("r.event >= d._at - ", "r.event > d._at - ", 6),
+        ("r.event >= d._at - 259200000000", "TRUE", 17),
+        ("PARTITION BY \"event_id\"", "PARTITION BY \"client_id\"", None),
+        ("ORDER BY \"known\"", "ORDER BY \"known\" DESC", None),
+    ],
+)  # fmt: skip
+def test_each_guard_is_needed(guard, without, total):
+    data, features = worlds.data(), worlds.features(PLANTED)
+    sql = compile_features(data, features)
+    assert guard in sql
+
+    (row,) = run(data, features, planted(), sql=sql.replace(guard, without))
+
+    assert row["total"] != 7
+    assert total is None or row["total"] == total
+
+
+@pytest.mark.parametrize("guard", ["r.event < d._at", "r.known < d._at", "(r.until IS NULL OR d._at <= r.until)"])
+def test_a_value_is_guarded_as_an_aggregate_is(guard):
+    late = {"client_id": 2, "since": NOON + 10 * DAY, "known": NOON, "income": 5.0, "region": "east"}
+    tables = planted()
+    tables["clients"].append(late)
+    tables["applications"].append(dict(tables["applications"][0], application_id=2, client_id=2))
+    data = worlds.data()
+    features = worlds.features(
+        {"source": "clients", "key": "client_id", "features": [
+            {"name": "income", "aggregate": "value", "column": "income"}]}
+    )  # fmt: skip
+    sql = compile_features(data, features)
+
+    assert [row["income"] for row in run(data, features, tables)] == [10.0, None]
+    assert [row["income"] for row in run(data, features, tables, sql=sql.replace(guard, "TRUE"))] != [10.0, None]
+
+
+def test_an_application_does_not_count_itself():
+    (row,) = run(
+        worlds.data(),
+        worlds.features(
+            {"source": "applications", "key": "client_id", "features": [{"name": "earlier", "aggregate": "count"}]}
+        ),
+        planted(),
+    )
+
+    assert row["earlier"] == 0
+
+
+def test_first_and_last_go_by_event_time_then_known_time_then_key():
+    at = NOON + 10 * DAY
+    row = {"client_id": 1, "rate": None, "late": None, "kind": None}
+    tables = planted() | {
+        "events": [
+            {**row, "event_id": 9, "happened": at - 5, "known": at - 4, "amount": 1},
+            {**row, "event_id": 8, "happened": at - 5, "known": at - 4, "amount": 2},
+            {**row, "event_id": 7, "happened": at - 5, "known": at - 3, "amount": 3},
+            {**row, "event_id": 6, "happened": at - 9, "known": at - 1, "amount": 4},
+            {**row, "event_id": 5, "happened": at - 9, "known": at - 2, "amount": 5},
+            {**row, "event_id": 4, "happened": at - 2, "known": at - 2, "amount": None},
+        ]
+    }
+    features = worlds.features(
+        events(
+            {"name": "first", "aggregate": "first", "column": "amount"},
+            {"name": "last", "aggregate": "last", "column": "amount"},
+            {"name": "latest", "aggregate": "last_mean", "column": "amount", "rows": 3},
+        )
+    )
+
+    (found,) = run(worlds.data(), features, tables)
+
+    assert (found["first"], found["last"], found["latest"]) == (5, 3, 2)
+
+
+def test_sums_of_whole_numbers_are_exact_where_doubles_are_not():
+    at = NOON + 10 * DAY
+    amounts = [2**60, 1, -(2**60)] * 10
+    row = {"client_id": 1, "happened": at - DAY, "known": at - DAY, "rate": None, "kind": None, "late": None}
+    tables = planted() | {"events": [{**row, "event_id": n, "amount": amount} for n, amount in enumerate(amounts)]}
+
+    (found,) = run(worlds.data(), worlds.features(PLANTED), tables)
+
+    assert found["total"] == 10
+
+
+def test_numbers_add_up_in_their_declared_decimals():
+    at = NOON + 10 * DAY
+    rates = [0.1] * 10 + [1e-7] * 10
+    row = {"client_id": 1, "happened": at - DAY, "known": at - DAY, "amount": None, "kind": None, "late": None}
+    tables = planted() | {"events": [{**row, "event_id": n, "rate": rate} for n, rate in enumerate(rates)]}
+    features = worlds.features(events({"name": "total", "aggregate": "sum", "column": "rate"}))
+    finer = worlds.DATA["sources"][1]["columns"]
+    sources = [dict(source) for source in worlds.DATA["sources"]]
+    sources[1]["columns"] = [{**column, **({"decimals": 7} if column["name"] == "rate" else {})} for column in finer]
+
+    assert run(worlds.data(), features, tables)[0]["total"] == 1.0
+    assert run(worlds.data(sources=sources), features, tables)[0]["total"] == 1.000001
+
+
+def test_a_sum_beyond_128_bit_is_an_error_and_never_wraps():
+    at = NOON + 10 * DAY
+    row = {"client_id": 1, "happened": at - DAY, "known": at - DAY, "amount": None, "kind": None, "late": None}
+    tables = planted() | {"events": [{**row, "event_id": n, "rate": 1.5e32} for n in range(2)]}
+    features = worlds.features(events({"name": "total", "aggregate": "sum", "column": "rate"}))
+
+    with pytest.raises(DataError, match="a value left the range it is calculated in"):
+        run(worlds.data(), features, tables)
+
+
+LABEL_EVENT = {
+    "name": "late_soon",
+    "event": {"source": "events", "key": "client_id", "filter": "late AND amount > 0", "within": "2d"},
+    "matures_after": "5d",
+}
+
+
+@pytest.mark.parametrize(
+    ("happened", "known", "late", "amount", "label"),
+    [
+        (0, 0, True, 1, 1),
+        (-1, 0, True, 1, 0),
+        (2 * DAY - 1, 90 * DAY, True, 1, 1),
+        (2 * DAY, 2 * DAY, True, 1, 0),
+        (DAY, DAY, None, 1, 0),
+        (DAY, DAY, True, 0, 0),
+    ],
+)
+def test_an_event_label_looks_from_the_decision_on_and_by_what_is_known_in_the_end(
+    happened, known, late, amount, label
+):
+    at = NOON + 10 * DAY
+    row = {"event_id": 1, "client_id": 7, "rate": None, "kind": None, "late": late, "amount": amount}
+    tables = planted()
+    tables["applications"] = [dict(tables["applications"][0], application_id=7, client_id=7)]
+    tables["events"] = [
+        {**row, "happened": at + happened, "known": at + known - 1, "late": not late, "amount": 1},
+        {**row, "happened": at + happened, "known": at + known},
+    ]
+
+    (found,) = run(worlds.data(label=LABEL_EVENT), worlds.features(PLANTED), tables)
+
+    assert found["label"] == label
+
+
+def test_the_text_is_the_same_for_the_same_declaration_and_holds_no_template():
+    first, second = (compile_features(worlds.data(), worlds.features()) for _ in range(2))
+
+    assert first == second
+    assert "{{" not in first
