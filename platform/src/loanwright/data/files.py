@@ -92,7 +92,7 @@ def _listed(uri: str) -> tuple[str, list[Stored]]:
     found = [
         stored
         for stored in open_store(root).list(prefix)
-        if stored.size and (_wanted(stored.key[below:]) if whole else stored.key == prefix)
+        if (stored.size and _wanted(stored.key[below:]) if whole else stored.key == prefix)
     ]
     if not found:
         raise DataError(
