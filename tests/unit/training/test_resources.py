@@ -34,13 +34,20 @@ def test_a_containers_limits_count(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("700000\n")
     (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 200000\n")
-    assert resources.usable_threads(tmp_path) == 1
+    assert resources.usable_threads(cgroup=tmp_path) == 1
     assert resources.available_memory(tmp_path) == 500_000
+
+
+def test_few_values_are_not_worth_many_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)), raising=False)
+    worth = [resources.usable_threads(values, tmp_path) for values in (0, 99_999, 250_000, 10**9)]
+    assert worth == [1, 1, 2, 16]
+    assert resources.usable_threads(cgroup=tmp_path) == 16
 
 
 def test_without_limits_the_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("max 100000\n")
     (tmp_path / "memory.max").write_text("max\n")
-    assert resources.usable_threads(tmp_path) >= 1
+    assert resources.usable_threads(cgroup=tmp_path) >= 1
     assert resources.available_memory(tmp_path) > 1 << 20
     assert resources.available_memory(tmp_path / "absent") > 1 << 20

@@ -58,7 +58,7 @@ def fit(
         held: those held out for early stopping; None without.
         label: 0 or 1 for each row of the table.
         training: the declared section.
-        threads: how many LightGBM may use; None: as many as this process has.
+        threads: how many LightGBM may use; None: as many as this process has and the rows are worth.
 
     Raises:
         DataError: there are no rows, or only one outcome among them, or nothing to tell them apart by.
@@ -75,7 +75,9 @@ def fit(
     import lightgbm as lgb
 
     encoding = Encoding.learn(table, rows)
-    parameters = lightgbm_parameters(training, encoding.features, threads or usable_threads())
+    parameters = lightgbm_parameters(
+        training, encoding.features, threads or usable_threads(total * len(table.features))
+    )
     history: dict[str, dict[str, list[float]]] = {}
     callbacks: list[Callable[[CallbackEnv], None]] = [_Progress(training.rounds)]
     options: dict[str, Any] = {}

@@ -11,15 +11,22 @@ SAMPLE_ROWS = 100_000
 """How many rows LightGBM's bin boundaries are found on: some 400 for each of 255 bins."""
 _CGROUP = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
+_VALUES_A_THREAD = 100_000
 
 
-def usable_threads(cgroup: Path = _CGROUP) -> int:
-    """The processors that this process may run on, and not more than its container's quota."""
+def usable_threads(values: int | None = None, cgroup: Path = _CGROUP) -> int:
+    """The processors that this process may run on, and not more than its container's quota.
+
+    Args:
+        values: how many numbers there are to work on. Threads that wait for each other cost more than they
+            bring where there is little: at most one for each 100,000. None: as if there were many.
+        cgroup: where the container's limits stand.
+    """
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota, _, period = _text(cgroup / "cpu.max").partition(" ")
     if quota.isdigit() and period.strip().isdigit():
         threads = min(threads, max(1, int(quota) // int(period)))
-    return threads
+    return threads if values is None else min(threads, max(1, values // _VALUES_A_THREAD))
 
 
 def available_memory(cgroup: Path = _CGROUP) -> int:

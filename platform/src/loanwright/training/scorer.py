@@ -35,7 +35,7 @@ class Scorer:
         model_text: what ``model.txt`` holds.
         features: what ``features.json`` holds, parsed.
         calibrator: what ``calibrator.json`` holds, parsed; None for no calibration.
-        threads: how many LightGBM may use; None: as many as this process has.
+        threads: how many LightGBM may use; None: as many as this process has and the rows are worth.
 
     Raises:
         IntegrityFault: the three do not belong together, or cannot be read.
@@ -53,7 +53,7 @@ class Scorer:
 
         self.encoding = Encoding(features)
         self.calibrator = Identity() if calibrator is None else load_calibrator(calibrator)
-        self._threads = threads or usable_threads()
+        self._threads = threads
         try:
             self._booster = lgb.Booster(model_str=model_text)
         except lgb.basic.LightGBMError as error:
@@ -151,4 +151,6 @@ class Scorer:
     def _predict(self, matrix: Floats, **what: bool) -> Floats:
         if not matrix.shape[0]:
             return np.empty(0)
-        return np.asarray(self._booster.predict(matrix, num_threads=self._threads, **what), dtype=np.float64)
+        # TreeSHAP takes long enough for any number of rows to be worth all threads.
+        threads = self._threads or usable_threads(None if "pred_contrib" in what else matrix.size)
+        return np.asarray(self._booster.predict(matrix, num_threads=threads, **what), dtype=np.float64)

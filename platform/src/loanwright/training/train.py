@@ -34,7 +34,7 @@ def train(
         training: the declared section.
         store: where to publish.
         scratch: a folder for local copies.
-        threads: how many LightGBM may use; None: as many as this process has.
+        threads: how many LightGBM may use; None: as many as this process has and the rows are worth.
 
     Raises:
         DataError: the train part is empty, of one outcome, or teaches nothing.
