@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,12 +40,27 @@ def main() -> int:
         ("installing loanwright", [*uv, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]),
     ]
     for what, command in steps:
-        print(f"{what} …", flush=True)
-        if subprocess.run(command, env=environment, check=False).returncode:
+        code, said = run_shown(what, command, environment)
+        if code:
+            print(said, file=sys.stderr)
             return fail(f"{what} failed (the reason stands above). It is safe to run this again")
     STAMP.write_text(wanted)
     print(f"installed in {time.monotonic() - began:.0f} s")
     return 0
+
+
+def run_shown(what: str, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Runs a command with its seconds counted on the terminal; its exit code and what it said."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        while process.poll() is None:
+            if sys.stdout.isatty():
+                print(f"\r{what} … {time.monotonic() - began:.0f} s", end="", flush=True)
+            time.sleep(0.5)
+        print(f"{chr(13) if sys.stdout.isatty() else ''}{what}: {time.monotonic() - began:.0f} s", flush=True)
+        out.seek(0)
+        return process.returncode, out.read().strip()
 
 
 def fingerprint() -> str:

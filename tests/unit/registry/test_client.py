@@ -60,6 +60,19 @@ def test_mlflow_is_quiet_sends_nothing_home_and_loads_no_pickle(
     assert capfd.readouterr() == ("", "")
 
 
+def test_imports_are_not_searched_for_garbage_and_what_comes_later_is(tmp_path: Path) -> None:
+    program = (
+        "import gc\n"
+        "from loanwright.registry.client import connect\n"
+        f"connect('sqlite:///{tmp_path}/mlflow.db')\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    )
+
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
 def test_a_database_of_another_mlflow_is_named_and_left_alone(tracking_uri: str) -> None:
     database = sqlite_path(tracking_uri)
     assert database is not None

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from loanwright.registry.client import addressed, connect
 from loanwright.registry.lookup import BUNDLE_TAG, DIGEST_TAG, Registered, Version, find_model
 from loanwright.registry.promotion import promote
 from loanwright.registry.versions import champion, find_version, register
-from loanwright.storage import read_manifest
+from loanwright.runtime.object_server import ObjectServer
+from loanwright.runtime.settings import Settings, environment
+from loanwright.storage import open_store, read_manifest
 from tests.unit.registry.conftest import WORDS, Parts
 from tests.unit.registry.servers import serve_mlflow
 
@@ -272,3 +276,28 @@ def test_a_server_registers_the_same(tracking_uri: str, bundle_uri: str, tmp_pat
         assert registered == find_model(tracking_uri, WORDS.name)
         assert registered == Registered(WORDS.name, {"challenger": 1}, (version,))
         assert promote(server, "small_loans@1", tmp_path / "scratch").moved
+
+
+@pytest.mark.slow
+def test_bundle_and_artifacts_may_lie_in_s3(parts: Parts, tracking_uri: str, bundle_uri: str, tmp_path: Path) -> None:
+    settings = Settings(
+        project=tmp_path, state=tmp_path / "s3", store=None, s3_endpoint=None, s3_port=None, tracking_uri=None
+    )
+    server = ObjectServer(settings)
+    try:
+        with environment(dict(os.environ) | server.start()):
+            there = replace(parts, store=open_store("s3://loanwright"))
+            uri = there.assemble(tmp_path)
+            client = connect(tracking_uri)
+            experiment = client.create_experiment(WORDS.name, artifact_location="s3://loanwright/mlflow")
+            run = client.create_run(experiment).info.run_id
+            version = register_again(tracking_uri, run, uri, tmp_path / "scratch")
+
+            assert (version.bundle, version.digest) == (uri, read_manifest(bundle_uri).digest)
+            assert promote(tracking_uri, "small_loans@challenger", tmp_path / "scratch").moved
+            assert any(stored.key.endswith("/model.lgb") for stored in there.store.list("mlflow/"))
+            there.store.write(f"bundles/{version.digest}/reasons.json", b"{}")
+            with pytest.raises(IntegrityFault, match=r"reasons\.json is not what .* lists"):
+                promote(tracking_uri, "small_loans@challenger", tmp_path / "elsewhere")
+    finally:
+        server.stop()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from loanwright.config.declaration import Model
 from loanwright.errors import EnvironmentFault
 from loanwright.registry.bundles import Bundle
-from loanwright.registry.client import addressed, connect, quiet, registry_faults
+from loanwright.registry.client import addressed, connect, importing, registry_faults
 from loanwright.registry.lookup import BUNDLE_TAG, CHALLENGER, CHAMPION, DIGEST_TAG, Version, find_model
 from loanwright.storage import read_manifest
 
@@ -103,7 +103,7 @@ def _create(
 ) -> Version:
     _log.info("Registering the model in MLflow ...")
     client = connect(tracking_uri)
-    with registry_faults(f"register model {words.name!r}", tracking_uri), quiet():
+    with registry_faults(f"register model {words.name!r}", tracking_uri), importing():
         _describe(client, words)
         logged = _log_natively(client, words.name, bundle, run_id, scratch)
         with addressed(tracking_uri):  # SQL stores look the logged model up under the process-wide address

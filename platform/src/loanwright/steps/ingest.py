@@ -10,6 +10,7 @@ from loanwright.config.base import parse_moment
 from loanwright.config.reading import parse_sections
 from loanwright.data.ingestion import ingest
 from loanwright.errors import UsageError
+from loanwright.features.sql import compile_features
 from loanwright.runtime.identity import code_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
@@ -24,6 +25,7 @@ def run(sections: dict[str, Any], data_cutoff: str, source_overrides: dict[str, 
     with recorded("ingest") as result, surroundings() as here:
         declaration = parse_sections(sections)
         check_agreement(declaration)
+        compile_features(declaration.data, declaration.features)
         check_workers(workers)
         ingested = ingest(
             declaration.data,
