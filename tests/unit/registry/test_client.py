@@ -60,11 +60,11 @@ def test_mlflow_is_quiet_sends_nothing_home_and_loads_no_pickle(
     assert capfd.readouterr() == ("", "")
 
 
-def test_imports_are_not_searched_for_garbage_and_what_comes_later_is(tmp_path: Path) -> None:
+def test_imports_are_not_searched_for_garbage_and_what_comes_later_is(tracking_uri: str) -> None:
     program = (
         "import gc\n"
         "from loanwright.registry.client import connect\n"
-        f"connect('sqlite:///{tmp_path}/mlflow.db')\n"
+        f"connect({tracking_uri!r})\n"
         "print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
     )
 
