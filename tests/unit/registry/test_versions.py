@@ -227,6 +227,30 @@ def test_who_registers_at_the_same_time_and_later_takes_it_back(
     ]
 
 
+def test_an_alias_that_another_made_in_the_same_moment_is_moved(
+    registering: Register, tracking_uri: str, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(tracking_uri)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    really_set = MlflowClient.set_registered_model_alias
+    failed: list[str] = []
+
+    def fail_once(client: MlflowClient, name: str, alias: str, version: str) -> None:
+        if not failed:
+            failed.append(alias)
+            raise MlflowException("UNIQUE constraint failed: registered_model_aliases")
+        really_set(client, name, alias, version)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", fail_once)
+    registering(bundle_uri)
+
+    registered = find_model(tracking_uri, WORDS.name)
+    assert registered is not None
+    assert (registered.aliases, failed) == ({"challenger": 1}, ["challenger"])
+
+
 def test_a_champion_without_a_bundle_is_an_error(tracking_uri: str) -> None:
     client = connect(tracking_uri)
     client.create_registered_model(WORDS.name)

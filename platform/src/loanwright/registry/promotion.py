@@ -12,7 +12,7 @@ from loanwright.errors import EnvironmentFault, IntegrityFault, UsageError, near
 from loanwright.registry.bundles import Bundle
 from loanwright.registry.client import connect, registry_faults
 from loanwright.registry.lookup import CHAMPION, Version, find_model, model_names
-from loanwright.registry.versions import NATIVE_FILE
+from loanwright.registry.versions import NATIVE_FILE, set_alias
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def promote(tracking_uri: str, reference: str, scratch: Path) -> Promotion:
         promoted = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         client.set_model_version_tag(version.model, number, "loanwright.promoted", promoted)
         client.set_model_version_tag(version.model, number, "loanwright.replaced", str(replaced or ""))
-        client.set_registered_model_alias(version.model, CHAMPION, number)
+    set_alias(tracking_uri, version, CHAMPION)
     return Promotion(version, replaced, moved=True)
 
 

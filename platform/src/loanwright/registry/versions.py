@@ -93,9 +93,25 @@ def register(
         version = _create(tracking_uri, words, bundle, run_id, own, description, scratch)
         registered = None
     if registered is None or registered.aliases.get(CHALLENGER) != version.number:
-        with registry_faults("set the alias 'challenger'", tracking_uri):
-            connect(tracking_uri).set_registered_model_alias(words.name, CHALLENGER, str(version.number))
+        set_alias(tracking_uri, version, CHALLENGER)
     return version
+
+
+def set_alias(tracking_uri: str, version: Version, alias: str) -> None:
+    """Lets an alias name this version.
+
+    Raises:
+        EnvironmentFault: the registry refuses or does not answer.
+    """
+    client = connect(tracking_uri)
+    from mlflow.exceptions import MlflowException
+
+    with registry_faults(f"set the alias {alias!r}", tracking_uri):
+        try:
+            client.set_registered_model_alias(version.model, alias, str(version.number))
+        except MlflowException:
+            # Of two who make a new alias at once, MLflow fails the later; then it is there, and can be moved.
+            client.set_registered_model_alias(version.model, alias, str(version.number))
 
 
 def _create(
