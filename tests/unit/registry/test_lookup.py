@@ -145,8 +145,8 @@ def test_names_are_listed(tracking_uri: str) -> None:
 def test_what_a_step_asks_first_imports_nothing_heavy(tracking_uri: str) -> None:
     program = (
         "import sys\n"
-        "from loanwright.registry.lookup import find_model\n"
-        f"find_model({tracking_uri!r}, 'loans')\n"
+        "from loanwright.registry.versions import champion, find_version\n"
+        f"champion({tracking_uri!r}, 'loans'), find_version({tracking_uri!r}, 'loans', 'd')\n"
         "print(sorted({'mlflow', 'sqlalchemy', 'pandas', 'lightgbm', 'pyarrow', 'numpy'} & set(sys.modules)))"
     )
 

@@ -95,12 +95,11 @@ def test_a_second_time_nothing_is_imported_and_nothing_written(
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tests.unit.registry.conftest import WORDS\n"
-        "for name in ('mlflow', 'lightgbm', 'pyarrow'):\n"
-        "    sys.modules.pop(name, None)\n"
+        "for name in ('mlflow', 'lightgbm', 'pyarrow', 'numpy'):\n"
         "    sys.modules[name] = None\n"  # now importing it is an error
+        "from loanwright.config.declaration import Model\n"
         "from loanwright.registry.versions import register\n"
-        f"found = register({tracking_uri!r}, WORDS, {bundle_uri!r}, run_id='x', tags={{}}, description='', "
+        f"found = register({tracking_uri!r}, Model(**{WORDS.model_dump()!r}), {bundle_uri!r}, run_id='x', tags={{}}, description='', "
         f"scratch=Path({str(tmp_path)!r}))\n"
         "print(found.number)"
     )

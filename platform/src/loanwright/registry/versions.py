@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loanwright.config.declaration import Model
 from loanwright.errors import EnvironmentFault
-from loanwright.registry.bundles import Bundle
 from loanwright.registry.client import addressed, connect, importing, registry_faults
 from loanwright.registry.lookup import BUNDLE_TAG, CHALLENGER, CHAMPION, DIGEST_TAG, Version, find_model
 from loanwright.storage import read_manifest
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from loanwright.config.declaration import Model
+    from loanwright.registry.bundles import Bundle
 
 NATIVE_FILE = "model.lgb"
 """The booster in MLflow's copy: the same bytes as the bundle's model.txt."""
@@ -88,6 +89,8 @@ def register(
     registered = find_model(tracking_uri, words.name)
     version = registered.of_bundle(digest) if registered else None
     if version is None:
+        from loanwright.registry.bundles import Bundle  # brings numpy, which finding nothing to do should not wait for
+
         bundle = Bundle.open(bundle_uri, scratch)
         own = {**tags, DIGEST_TAG: digest, BUNDLE_TAG: bundle_uri}
         version = _create(tracking_uri, words, bundle, run_id, own, description, scratch)
