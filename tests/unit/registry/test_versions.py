@@ -99,8 +99,8 @@ def test_a_second_time_nothing_is_imported_and_nothing_written(
         "    sys.modules[name] = None\n"  # now importing it is an error
         "from loanwright.config.declaration import Model\n"
         "from loanwright.registry.versions import register\n"
-        f"found = register({tracking_uri!r}, Model(**{WORDS.model_dump()!r}), {bundle_uri!r}, run_id='x', tags={{}}, description='', "
-        f"scratch=Path({str(tmp_path)!r}))\n"
+        f"found = register({tracking_uri!r}, Model(**{WORDS.model_dump()!r}), {bundle_uri!r}, "
+        f"run_id='x', tags={{}}, description='', scratch=Path({str(tmp_path)!r}))\n"
         "print(found.number)"
     )
 
