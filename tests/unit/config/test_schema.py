@@ -10,8 +10,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from loanwright.config.documents import read_document
+from loanwright.config.features import Features
 from loanwright.config.reading import read_declaration, sections_as_parameters
 from loanwright.config.reference import BEGIN, END, reference, with_reference
 from loanwright.config.schema import (
@@ -136,3 +138,12 @@ def test_the_example_of_the_reference_page_is_valid(tmp_path: Path) -> None:
     (tmp_path / "pipelines" / "features" / "payments.yaml").write_text(group)
     (folder / "model.yaml").write_text(example.replace("features:\n", included, 1))
     assert read_declaration(folder / "model.yaml").features.names() == ("payments", *before.names())
+
+
+def test_the_example_of_adding_features_is_valid() -> None:
+    page = (PROJECT / "docs" / "add-a-model.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    declared = read_document(HERE / "valid" / "smallest.yaml").plain()
+    declared["features"]["groups"] += yaml.safe_load(example)
+    CHECKER.validate(declared)
+    assert Features.model_validate(declared["features"]).names() == ("income", "paid_90d", "late_share")
