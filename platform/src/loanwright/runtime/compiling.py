@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,9 +57,14 @@ def compile_pipeline(project: Path, folder: Path, parameters: dict[str, Any], ta
         pipeline_name=f"{folder.name.replace('_', '-')}-training",
         pipeline_parameters=parameters,
     )
-    temporary.write_text(HEADER + temporary.read_text())
+    temporary.write_text(HEADER + _without_comments(temporary.read_text()))
     temporary.replace(target)
     return target
+
+
+def _without_comments(compiled: str) -> str:
+    """KFP's own header lists the defaults once more, in an order that changes from process to process."""
+    return "".join(dropwhile(lambda line: line.startswith("#"), compiled.splitlines(keepends=True)))
 
 
 def _load(path: Path, project: Path) -> ModuleType:
