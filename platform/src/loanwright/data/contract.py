@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loanwright.config.base import parse_moment
-from loanwright.config.data import Column, Label, Scalar, Source
+from loanwright.config.data import Column, Data, Label, Scalar, Source
 from loanwright.data.breaks import Break, few
 from loanwright.data.engine import literal, quoted
 from loanwright.errors import DeclarationError, near
@@ -24,6 +24,28 @@ class Rule:
     broken: str
     one: str
     many: str
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a source is to its model, beside its contract."""
+
+    known: str | None
+    """The column that says when a row was known, if there is one."""
+    label: Label | None
+    """The model's label, if it is a column of this source."""
+    needed: frozenset[str]
+    """The columns without which a row means nothing, whatever the contract allows."""
+
+
+def role_of(source: Source, data: Data) -> Role:
+    """What a source is to the model. A unit was known at its decision, if nothing else is said."""
+    decision, label = None, None
+    if source.name == data.unit.source:
+        decision = data.decision_time.column
+        label = data.label if data.label.column is not None else None
+    needed = {*source.key, source.event_time, source.known_time, decision, label.column if label else None}
+    return Role(source.known or decision, label, frozenset(name for name in needed if name is not None))
 
 
 def match_columns(source: Source, names: tuple[str, ...], where: str) -> list[Break]:
@@ -46,25 +68,18 @@ def match_columns(source: Source, names: tuple[str, ...], where: str) -> list[Br
     return found
 
 
-def never_missing(source: Source, label: Label | None) -> set[str]:
-    """The columns without which a row means nothing, whatever the contract allows."""
-    needed = {*source.key, source.event_time, source.known_time, label.column if label else None}
-    return {name for name in needed if name is not None}
-
-
-def rules(source: Source, now: datetime, label: Label | None) -> list[Rule]:
+def rules(source: Source, role: Role, now: datetime) -> list[Rule]:
     """All rules of one source, in the order of its columns.
 
     Raises:
         DeclarationError: an allowed value is not of the column's type.
     """
     found: list[Rule] = []
-    needed = never_missing(source, label)
     for column in source.columns:
         name = quoted(column.name)
         if column.type == "number":
             found.append(Rule("finite", column.name, f"isinf({name})", "is infinite", "are infinite"))
-        if not column.nullable or column.name in needed:
+        if not column.nullable or column.name in role.needed:
             found.append(Rule("missing", column.name, f"{name} IS NULL", "has no value", "have no value"))
         if column.min is not None:
             low, says = _number(column.min), f"below {column.min:,g}"
@@ -80,7 +95,7 @@ def rules(source: Source, now: datetime, label: Label | None) -> list[Rule]:
             allowed = ", ".join(_value(column, value) for value in column.values)
             says = "a value that is not declared"
             found.append(Rule("values", column.name, f"{name} NOT IN ({allowed})", f"holds {says}", f"hold {says}"))
-        if column.name == source.known:
+        if column.name == role.known:
             moment = literal(now.isoformat())
             found.append(
                 Rule("future", column.name, f"{name} > TIMESTAMPTZ {moment}", "lies in the future", "lie in the future")

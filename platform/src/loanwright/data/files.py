@@ -8,6 +8,7 @@ from pathlib import Path
 from loanwright.errors import DataError, DeclarationError
 from loanwright.storage import Stored, file_digest, open_store
 
+Stamp = list[tuple[str, int, str]]
 _S3 = "s3://"
 
 
@@ -43,7 +44,7 @@ def fingerprint(uri: str) -> list[list[str]]:
     return sorted([file_digest(path), _ending(path.name)] for path in _local(uri))
 
 
-def stamp(uri: str) -> list[tuple[str, int, str]]:
+def stamp(uri: str) -> Stamp:
     """A cheap sign of change: taken before and after reading, it tells whether a file was written meanwhile.
 
     Empty for what is no file.

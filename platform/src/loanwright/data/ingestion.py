@@ -10,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from loanwright.config.data import Data, Source
+from loanwright.config.data import Data
 from loanwright.data.breaks import Break, refuse
+from loanwright.data.contract import Role, role_of
+from loanwright.data.files import Stamp, stamp
 from loanwright.data.records import SNAPSHOTS, earlier, record_key, remember
 from loanwright.data.validation import stale
-from loanwright.errors import DataError, DeclarationError, UsageError, near
+from loanwright.errors import DataError, DeclarationError, EnvironmentFault, UsageError, near
 from loanwright.storage import FileEntry, Store, publish
 
 _log = logging.getLogger("loanwright")
@@ -60,22 +62,36 @@ def ingest(
         EnvironmentFault: network, storage, database or disk refused.
     """
     data = _overridden(data, overrides)
-    knowns = {source.name: _known(data, source) for source in data.sources}
-    if cutoff is not None and not any(knowns.values()):
+    try:
+        return _ingest(data, store, cutoff=cutoff, cache=cache, now=now, code_digest=code_digest)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot read or write {error.filename or 'a file'} while the data is ingested: {error.strerror or error}",
+            fix="Check permissions, and the free space of the temporary folder",
+        ) from error
+
+
+def _ingest(
+    data: Data, store: Store, *, cutoff: datetime | None, cache: Path, now: datetime, code_digest: str
+) -> Ingested:
+    roles = {source.name: role_of(source, data) for source in data.sources}
+    if cutoff is not None and not any(role.known for role in roles.values()):
         raise DataError(
             "a data cut-off was given, but no source has a time to hold against it",
             fix="Leave data_cutoff empty, or declare an event_time or known_time",
         )
     for source in data.sources:
-        if source.max_age is not None and knowns[source.name] is None:
+        if source.max_age is not None and roles[source.name].known is None:
             raise DeclarationError(f"source {source.name!r} has a max_age, but no event_time or known_time")
+    # Taken before the contents are hashed: what is written between there and the end of reading is noticed.
+    stamps = {source.name: stamp(source.uri) for source in data.sources}
     key = record_key(data, cutoff, code_digest)
     record = earlier(store, key)
     if record is not None:
         refuse(_stale(data, record["newest"], cutoff or now))
         uri = f"{store.root}/{SNAPSHOTS}/{record['snapshot']}.json"
         return Ingested(uri, True, record["rows"], record["validation"])
-    return _read(data, store, knowns, key, cutoff=cutoff, cache=cache, now=now)
+    return _read(data, store, roles, stamps, key, cutoff=cutoff, cache=cache, now=now)
 
 
 def _overridden(data: Data, overrides: Mapping[str, str]) -> Data:
@@ -92,11 +108,6 @@ def _overridden(data: Data, overrides: Mapping[str, str]) -> Data:
     return data.model_copy(update={"sources": sources})
 
 
-def _known(data: Data, source: Source) -> str | None:
-    """The column that says when a row was known. A unit was known at its decision, if nothing else is said."""
-    return source.known or (data.decision_time.column if source.name == data.unit.source else None)
-
-
 def _stale(data: Data, newest: Mapping[str, str | None], at: datetime) -> list[Break]:
     moments = {name: datetime.fromisoformat(moment) if moment else None for name, moment in newest.items()}
     return [item for source in data.sources for item in stale(source, moments[source.name], at)]
@@ -105,7 +116,8 @@ def _stale(data: Data, newest: Mapping[str, str | None], at: datetime) -> list[B
 def _read(
     data: Data,
     store: Store,
-    knowns: Mapping[str, str | None],
+    roles: Mapping[str, Role],
+    stamps: Mapping[str, Stamp],
     key: str | None,
     *,
     cutoff: datetime | None,
@@ -114,7 +126,6 @@ def _read(
 ) -> Ingested:
     """Reads all sources, checks all, and only then stores anything."""
     from loanwright.data.engine import engine, in_utc
-    from loanwright.data.files import stamp
     from loanwright.data.public import notes
     from loanwright.data.snapshot import write_table
     from loanwright.data.sources import open_parts
@@ -126,13 +137,10 @@ def _read(
     with tempfile.TemporaryDirectory(prefix="loanwright-ingest-") as folder, engine(Path(folder)) as connection:
         staged = []
         for source in data.sources:
-            before = stamp(source.uri)
-            table = stage(
-                connection, source, open_parts(source, cache, Path(folder)), known=knowns[source.name], cutoff=cutoff
-            )
-            label = data.label if source.name == data.unit.source and data.label.column else None
-            found, report = validate(connection, table, label=label, cutoff=cutoff, now=now)
-            if stamp(source.uri) != before:
+            parts = open_parts(source, cache, Path(folder))
+            table = stage(connection, source, parts, role=roles[source.name], cutoff=cutoff)
+            found, report = validate(connection, table, cutoff=cutoff, now=now)
+            if stamp(source.uri) != stamps[source.name]:
                 raise DataError(
                     f"source {source.name!r} was changed while it was read", fix="Run again when it is complete"
                 )

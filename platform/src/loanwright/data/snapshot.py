@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from loanwright.data.staging import Staged
 
+_log = logging.getLogger("loanwright")
 KIND = "snapshots"
 ROW_GROUP = 65_536
 ROWS_PER_FILE = 15 * ROW_GROUP
@@ -68,6 +70,7 @@ def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path)
     ordered = f"SELECT * FROM {staged.table} ORDER BY {', '.join(map(quoted, order(source)))}"
     groups = _groups(connection.sql(ordered).to_arrow_reader(ROW_GROUP), schema)
     path = scratch / "rows.parquet"
+    stored = 0
     group = next(groups, None)
     while group is not None:
         written = 0
@@ -76,6 +79,9 @@ def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path)
                 writer.write_table(group, row_group_size=ROW_GROUP)
                 written += group.num_rows
                 group = next(groups, None)
+        stored += written
+        if staged.rows > ROWS_PER_FILE:
+            _log.info("source %s: %s of %s rows in order", source.name, f"{stored:,}", f"{staged.rows:,}")
         yield path, written
     path.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from loanwright.config.data import Column, Source
 from loanwright.data.breaks import Break, example, rows
-from loanwright.data.contract import match_columns
+from loanwright.data.contract import Role, match_columns
 from loanwright.data.contract_types import SQL_TYPES, converted, exact, physical, raw, wanted
 from loanwright.data.engine import literal, quoted
 from loanwright.data.sources import Part
@@ -32,8 +32,7 @@ class Staged:
 
     source: Source
     table: str
-    known: str | None
-    """The column that says when a row was known, if there is one."""
+    role: Role
     rows: int = 0
     left_out: int = 0
     """Rows known at or after the cut-off."""
@@ -51,11 +50,11 @@ def stage(
     source: Source,
     parts: Iterable[Part],
     *,
-    known: str | None,
+    role: Role,
     cutoff: datetime | None,
 ) -> Staged:
     """Reads a whole source. What breaks the contract is collected in the result, never raised."""
-    staged = Staged(source, quoted(f"staged {source.name}"), known)
+    staged = Staged(source, quoted(f"staged {source.name}"), role)
     columns = ", ".join(f"{quoted(column.name)} {SQL_TYPES[column.type]}" for column in source.columns)
     connection.execute(f"CREATE TABLE {staged.table} ({columns})")
     ragged = 0
@@ -98,8 +97,8 @@ def _take(
     kinds = {column.name: physical(batch.schema.field(column.name).type) for column in staged.source.columns}
     values = {column.name: converted(column, kinds[column.name]) for column in staged.source.columns}
     keep = "true"
-    if cutoff is not None and staged.known is not None:
-        moment = values[staged.known]
+    if cutoff is not None and staged.role.known is not None:
+        moment = values[staged.role.known]
         keep = f"({moment} IS NULL OR {moment} < TIMESTAMPTZ {literal(cutoff.isoformat())})"
     doubtful = [column for column in staged.source.columns if not exact(column, kinds[column.name])]
     given = [f"{raw(column, kinds[column.name])} IS NOT NULL" for column in doubtful]

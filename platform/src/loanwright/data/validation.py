@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from loanwright.config.data import Label, Source
+from loanwright.config.data import Source
 from loanwright.data.breaks import Break, example, rows
 from loanwright.data.contract import Rule, is_positive, rules
 from loanwright.data.engine import as_text, in_utc, moment, quoted
@@ -24,14 +24,12 @@ def validate(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     *,
-    label: Label | None,
     cutoff: datetime | None,
     now: datetime,
 ) -> tuple[list[Break], list[dict[str, Any]]]:
     """The breaks of one staged source, and the report of everything that was looked at.
 
     Args:
-        label: the label, if it is a column of this source.
         cutoff: the declared data cut-off; freshness counts from it, or else from now.
     """
     source = staged.source
@@ -39,7 +37,7 @@ def validate(
     report: list[dict[str, Any]] = []
     if not staged.readable:
         return found, report
-    declared = rules(source, now, label)
+    declared = rules(source, staged.role, now)
     counts = _counts(connection, staged, [rule.broken for rule in declared])
     for rule, counted in zip(declared, counts, strict=True):
         count = counted - staged.wrong.get(rule.column, 0) if rule.name == "missing" else counted
@@ -54,9 +52,9 @@ def validate(
     found += [keys] if keys else []
     found += _volume(staged)
     found += stale(source, newest(connection, staged), cutoff or now)
-    found += _one_class(connection, staged, label)
+    found += _one_class(connection, staged)
     if cutoff is not None:
-        report.append(_entry(source, "data_cutoff", staged.known, staged.rows + staged.left_out, staged.left_out))
+        report.append(_entry(source, "data_cutoff", staged.role.known, staged.rows + staged.left_out, staged.left_out))
     return found, report
 
 
@@ -74,9 +72,9 @@ def stale(source: Source, newest_known: datetime | None, at: datetime) -> list[B
 
 def newest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> datetime | None:
     """When the newest row was known; None without such a column or any row."""
-    if staged.known is None:
+    if staged.role.known is None:
         return None
-    query = f"SELECT epoch_us(max({quoted(staged.known)})) FROM {staged.table}"
+    query = f"SELECT epoch_us(max({quoted(staged.role.known)})) FROM {staged.table}"
     return moment(connection.execute(query).fetchall()[0][0])
 
 
@@ -167,7 +165,8 @@ def _volume(staged: Staged) -> list[Break]:
     )
 
 
-def _one_class(connection: duckdb.DuckDBPyConnection, staged: Staged, label: Label | None) -> list[Break]:
+def _one_class(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[Break]:
+    label = staged.role.label
     if label is None or label.column is None or staged.rows == 0 or label.column in staged.wrong:
         return []
     name = quoted(label.column)
