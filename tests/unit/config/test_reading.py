@@ -40,7 +40,7 @@ def through_a_struct(value: dict[str, Any], seed: int = 0) -> dict[str, Any]:
 
     struct = struct_pb2.Struct()
     struct.update(value)
-    return shuffled(json_format.MessageToDict(struct), random.Random(seed))  # noqa: S311
+    return shuffled(json_format.MessageToDict(struct), random.Random(seed))
 
 
 def shuffled(value: Any, rng: random.Random) -> Any:
