@@ -87,11 +87,9 @@ def _of_some(rows: Sequence[Row], source: Source, feature: Feature, filters: Fil
             latest = units[-(feature.rows or 0) :]
             result = float(sum(latest) / len(latest))
         case "std":
-            mean = sum(units) / len(units)
-            squares = sum((unit - mean) ** 2 for unit in units)
-            result = math.sqrt(squares / (len(units) - 1)) if len(units) > 1 else None
+            result = _deviation(values)
         case "trend":
-            result = _slope([-((decision - row[source.event_time]) // 1_000_000) for row in rows], units)
+            result = _slope([-((decision - row[source.event_time]) // 1_000_000) for row in rows], values)
         case "share":
             matching = [row for row in rows if filters[feature.filter or ""](row) is True]
             result = len(matching) / len(rows)
@@ -102,12 +100,24 @@ def _of_some(rows: Sequence[Row], source: Source, feature: Feature, filters: Fil
     return result
 
 
-def _slope(seconds: Sequence[int], units: Sequence[Fraction]) -> float | None:
-    """Least squares, per day; None if all seconds are one."""
-    middle, mean = Fraction(sum(seconds), len(seconds)), sum(units) / len(units)
-    spread = sum((second - middle) ** 2 for second in seconds)
-    together = sum((second - middle) * (unit - mean) for second, unit in zip(seconds, units, strict=True))
-    return float(together * 86_400 / spread) if spread else None
+def _deviation(values: Sequence[Any]) -> float | None:
+    """The sample standard deviation: root of one quotient of two whole numbers."""
+    n, scale, whole = len(values), _scale(values), [int(_exact(value) * _scale(values)) for value in values]
+    squares = n * sum(unit * unit for unit in whole) - sum(whole) ** 2
+    return math.sqrt(float(squares) / float(n * (n - 1) * scale**2)) if n > 1 else None
+
+
+def _slope(seconds: Sequence[int], values: Sequence[Any]) -> float | None:
+    """Least squares per day, one quotient of two whole numbers; None if all seconds are one."""
+    n, scale, whole = len(values), _scale(values), [int(_exact(value) * _scale(values)) for value in values]
+    spread = n * sum(second * second for second in seconds) - sum(seconds) ** 2
+    products = sum(second * unit for second, unit in zip(seconds, whole, strict=True))
+    together = n * products - sum(seconds) * sum(whole)
+    return float(together * 86_400) / float(spread * scale) if spread else None
+
+
+def _scale(values: Sequence[Any]) -> int:
+    return 10**6 if isinstance(values[0], float) else 1
 
 
 def _exact(value: Any) -> Any:

@@ -6,10 +6,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from loanwright.runtime.settings import Settings, environment
+
+if TYPE_CHECKING:
+    from loanwright.registry.bundles import Bundle
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,10 +39,8 @@ def promote(version: str = typer.Argument(metavar="MODEL@VERSION", help="As in c
 
 def verify(bundle: str = typer.Argument(help="A bundle's folder or address, or MODEL@VERSION or @ALIAS.")) -> None:
     """Check every hash of a bundle and replay its golden rows."""
-    from loanwright.registry.bundles import Bundle
-
     with _at_work() as (settings, scratch):
-        opened = Bundle.open(_bundle_address(settings, bundle), scratch)
+        opened = _open(settings, bundle, scratch)
     typer.echo(f"Sound: every file is as listed, and the golden rows score as recorded ({opened.digest}).")
 
 
@@ -48,20 +50,21 @@ def score(
     output: Path = typer.Option(..., "--output", help="Parquet: written whole or not at all."),
 ) -> None:
     """Score a file of feature rows with a verified bundle."""
-    from loanwright.registry.bundles import Bundle
     from loanwright.registry.scoring import score_file
 
     with _at_work() as (settings, scratch):
-        scored = score_file(Bundle.open(_bundle_address(settings, model), scratch), rows, output)
+        scored = score_file(_open(settings, model, scratch), rows, output)
     typer.echo(f"Scored {scored:,} rows into {output}.")
 
 
-def _bundle_address(settings: Settings, name: str) -> str:
-    from loanwright.registry.promotion import resolve
+def _open(settings: Settings, name: str, scratch: Path) -> Bundle:
+    """The verified bundle of a version, or at a place."""
+    from loanwright.registry.bundles import verify as open_verified
+    from loanwright.registry.promotion import open_version, resolve
 
     if "@" in name and "/" not in name:
-        return resolve(settings.registry_uri, name).bundle
-    return name if "://" in name else str(Path(name).absolute())
+        return open_version(resolve(settings.registry_uri, name), scratch)
+    return open_verified(name if "://" in name else str(Path(name).absolute()), scratch)
 
 
 @contextmanager

@@ -45,8 +45,7 @@ def validate(
         if count > 0:
             says = f"{rows(count)} {rule.one if count == 1 else rule.many}"
             found.append(Break(source.name, rule.name, says, rule.column, count, _examples(connection, staged, rule)))
-    if found:
-        report.append(_entry(source, "type", None, staged.rows, sum(staged.wrong.values())))
+    report.append(_entry(source, "type", None, staged.rows, sum(staged.wrong.values())))
     keys = _shared_keys(connection, staged)
     report.append(_entry(source, "key", None, staged.rows, keys.rows or 0 if keys else 0))
     found += [keys] if keys else []

@@ -97,14 +97,14 @@ def expression(counted: Counted) -> str:
 def _std(of: Counted) -> str:
     moment = f"{of.n} * {of.total(of.whole, of.whole)} - {of.total(of.whole)} * {of.total(of.whole)}"
     freedom = f"CAST({of.n} AS HUGEINT) * ({of.n} - 1) * {of.scale**2}"
-    return f"sqrt({_ratio(moment, freedom)})"
+    return f"sqrt({_ratio_of_large(moment, freedom)})"
 
 
 def _trend(of: Counted) -> str:
     # Age runs against time, so the slope over time is minus the slope over age.
     covariance = f"{of.total('age')} * {of.total(of.whole)} - {of.n} * {of.total('age', of.whole)}"
     variance = f"{of.n} * {of.total('age', 'age')} - {of.total('age')} * {of.total('age')}"
-    return _ratio(f"({covariance}) * {_DAY}", f"({variance}) * {of.scale}")
+    return _ratio_of_large(f"({covariance}) * {_DAY}", f"({variance}) * {of.scale}")
 
 
 def _last_mean(of: Counted) -> str:
@@ -114,6 +114,11 @@ def _last_mean(of: Counted) -> str:
 
 def _ratio(numerator: str, denominator: str) -> str:
     return f"CAST({numerator} AS DOUBLE) / nullif(CAST({denominator} AS DOUBLE), 0)"
+
+
+def _ratio_of_large(numerator: str, denominator: str) -> str:
+    # Squares pass 64 bit soon, where the engine's own cast rounds twice; by way of text it gives the nearest double.
+    return _ratio(f"CAST({numerator} AS VARCHAR)", f"CAST({denominator} AS VARCHAR)")
 
 
 _WRITERS: Mapping[Aggregate, Callable[[Counted], str]] = {

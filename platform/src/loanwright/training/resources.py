@@ -7,10 +7,11 @@ from pathlib import Path
 
 from loanwright.errors import EnvironmentFault
 
-SAMPLE_ROWS = 100_000
-"""How many rows LightGBM's bin boundaries are found on: some 400 for each of 255 bins."""
+SAMPLE_ROWS = 50_000
+"""How many rows LightGBM's bin boundaries are found on: some 200 for each of 255 bins."""
 _CGROUP = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
+_FIXED = 64 * _MIB
 _VALUES_A_THREAD = 100_000
 
 
@@ -47,7 +48,7 @@ def training_bytes(rows: int, features: int, max_bin: int, row_group: int) -> in
 
     A row costs 1.2 bytes a feature (2.4 where bins do not fit into a byte) and 100 bytes of labels, scores,
     gradients and indices, and one row group is in memory as a float64 matrix. Before that, each row of the
-    sample that the bins are found on costs 20 bytes a feature.
+    sample that the bins are found on costs 20 bytes a feature. Allocators keep some 64 MiB in any case.
 
     Args:
         rows: rows fitted on and rows held out for early stopping.
@@ -57,7 +58,7 @@ def training_bytes(rows: int, features: int, max_bin: int, row_group: int) -> in
     """
     binned = 1.2 if max_bin <= 255 else 2.4
     filled = rows * (binned * features + 100) + 8 * min(rows, row_group) * features
-    return int(max(filled, 20 * rows + 20 * min(rows, SAMPLE_ROWS) * features))
+    return int(max(filled, 20 * rows + 20 * min(rows, SAMPLE_ROWS) * features)) + _FIXED
 
 
 def check_memory(rows: int, features: int, max_bin: int, row_group: int, available: int | None = None) -> None:
