@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from loanwright.config.schema import model_schema
+from loanwright.config.schema import write as write_schemas
 from loanwright.runtime.checking import write_compiled
 from loanwright.runtime.component_pages import component_page
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
 
-SCHEMA = Path("docs/schema/model.schema.json")
-
 
 def generate(settings: Settings) -> dict[Path, bool]:
     """Regenerates all; each file and whether it changed."""
-    changed = {SCHEMA: _write(settings.project / SCHEMA, lambda: json.dumps(model_schema(), indent=2) + "\n")}
+    changed = dict(write_schemas(settings.project))
     for component in sorted((settings.project / "components").glob("*/component.py")):
         page = component.with_name("README.md")
         changed[page.relative_to(settings.project)] = _write(page, partial(component_page, component))
