@@ -130,6 +130,9 @@ def test_a_changed_file_contract_or_a_lost_snapshot_is_read_anew(tmp_path: Path)
     Path(first.uri).unlink()
     again = run(applicants(path), tmp_path)
     assert (again.unchanged, again.uri) == (False, first.uri)
+    lost = Path(first.uri).parent / read_manifest(first.uri).files[0].path
+    lost.write_bytes(b"cut")
+    assert (run(applicants(path), tmp_path).unchanged, lost.stat().st_size > 3) == (False, True)
     write(path, *GOOD[1:], "4,2025-01-04,30,1,b,1")
     changed = run(applicants(path), tmp_path)
     assert not changed.unchanged

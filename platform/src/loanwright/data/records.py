@@ -11,7 +11,7 @@ from loanwright.data.files import fingerprint
 from loanwright.data.public import SCHEME, locate
 from loanwright.data.sources import SQL
 from loanwright.errors import DataError, NotStored
-from loanwright.storage import Store, canonical_json, digest_of
+from loanwright.storage import Store, canonical_json, digest_of, read_manifest
 
 SNAPSHOTS = "snapshots"
 
@@ -39,15 +39,16 @@ def _print(uri: str) -> Any:
 
 
 def earlier(store: Store, key: str | None) -> dict[str, Any] | None:
-    """The record of an earlier ingest of the very same, if its snapshot is still there."""
+    """The record of an earlier ingest of the very same, if its snapshot is still there with all its files."""
     if key is None:
         return None
     try:
         record: dict[str, Any] = json.loads(store.read(_name(key)))
+        snapshot = read_manifest(f"{store.root}/{SNAPSHOTS}/{record['snapshot']}.json", SNAPSHOTS)
     except NotStored:
         return None
-    there = store.size(f"{SNAPSHOTS}/{record['snapshot']}.json") is not None
-    return record if there else None
+    whole = all(store.size(f"{SNAPSHOTS}/{entry.path}") == entry.bytes for entry in snapshot.files)
+    return record if whole else None
 
 
 def remember(store: Store, key: str | None, record: dict[str, Any]) -> None:
