@@ -190,15 +190,13 @@ class TestRefusals:
         with pytest.raises(DataError, match="no split of any feature improves the prediction of the 200 rows"):
             fit(table, np.ones(200, dtype=np.bool_), None, table.keys().label, training)
 
-    def test_what_lightgbm_refuses(self, make_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        import lightgbm as lgb
-
-        def refuse(*_: Any, **__: Any) -> None:
-            raise lgb.basic.LightGBMError("Check failed: (num_leaves) > (1)")
-
-        monkeypatch.setattr(lgb, "train", refuse)
-        with pytest.raises(DeclarationError, match="LightGBM refuses the declared training: Check failed"):
-            fitted(make_table(rows=200), Training(rounds=1))
+    def test_what_lightgbm_refuses(self, make_table: Any) -> None:
+        training = Training(rounds=1, parameters=Parameters(bagging_fraction=1e-6, bagging_freq=1))
+        with pytest.raises(DeclarationError) as caught:
+            fitted(make_table(rows=200), training)
+        assert str(caught.value) == (
+            "LightGBM refuses the declared training: Check failed: (num_data) > (0). Change training.parameters"
+        )
 
     def test_more_than_memory_holds(self, make_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(resources, "available_memory", lambda: 10_000)

@@ -100,7 +100,10 @@ def fit(
             parameters, data, training.rounds, callbacks=callbacks, keep_training_booster=True, **options
         )
     except lgb.basic.LightGBMError as error:
-        raise DeclarationError(f"LightGBM refuses the declared training: {error}") from error
+        said = str(error).split(" at /")[0]  # without the place in LightGBM's own source
+        raise DeclarationError(
+            f"LightGBM refuses the declared training: {said}", fix="Change training.parameters"
+        ) from error
     rounds = booster.best_iteration if options else booster.current_iteration()
     if not booster.feature_importance("split", iteration=rounds).sum():
         raise DataError(
