@@ -63,6 +63,21 @@ REFUSED = {
         events({"name": "x", "aggregate": "value", "column": "amount"}),
         "use 'last'",
     ),
+    "joined by the label": (
+        {"source": "clients", "key": "client_id", "unit_key": "bad", "features": [
+            {"name": "x", "aggregate": "value", "column": "income"}]},
+        "feature 'x' is joined by column 'bad', which is the label",
+    ),
+    "joined by others' labels": (
+        {"source": "applications", "key": "bad", "unit_key": "client_id", "features": [
+            {"name": "x", "aggregate": "count"}]},
+        "feature 'x' is joined by column 'bad', which is the label",
+    ),
+    "joined by a protected attribute": (
+        {"source": "regions", "key": "region", "unit_key": "sex", "features": [
+            {"name": "x", "aggregate": "value", "column": "rate"}]},
+        "feature 'x' is joined by column 'sex', which is barred from features",
+    ),
     "reserved name": (
         events({"name": "unit_key", "aggregate": "count"}),
         "'unit_key' is a column that the training table has itself",
@@ -72,8 +87,15 @@ REFUSED = {
 
 @pytest.mark.parametrize(("group", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_feature_that_cannot_be_is_refused(group, message):
+    regions = {
+        "name": "regions",
+        "uri": "regions.csv",
+        "key": ["region"],
+        "columns": [{"name": "region", "type": "text"}, {"name": "rate", "type": "number"}],
+    }
+
     with pytest.raises(DeclarationError) as caught:
-        resolve(worlds.data(), worlds.features(group))
+        resolve(worlds.data(sources=[*worlds.DATA["sources"], regions]), worlds.features(group))
 
     assert message in str(caught.value)
 

@@ -312,6 +312,47 @@ def test_a_sum_beyond_128_bit_is_an_error_and_never_wraps():
         run(worlds.data(), features, tables)
 
 
+def test_a_source_without_times_is_taken_as_it_is_and_one_with_a_known_time_only_by_that():
+    timeless = {
+        "name": "dependents",
+        "uri": "x",
+        "key": ["client", "number"],
+        "columns": [
+            {"name": "client", "type": "integer"},
+            {"name": "number", "type": "integer"},
+            {"name": 'odd "name" \u00e9', "type": "number", "nullable": True},
+        ],
+    }
+    versioned = {
+        "name": "scores",
+        "uri": "x",
+        "key": ["client"],
+        "known_time": "known",
+        "columns": [
+            {"name": "client", "type": "integer"},
+            {"name": "known", "type": "time"},
+            {"name": "score", "type": "integer"},
+        ],
+    }
+    at = NOON + 10 * DAY
+    tables = planted() | {
+        "dependents": [{"client": 1, "number": n, 'odd "name" \u00e9': n / 4} for n in range(3)],
+        "scores": [{"client": 1, "known": at + late, "score": late} for late in (-2, -1, 0, 1)],
+    }
+    features = worlds.features(
+        {"source": "dependents", "key": "client", "unit_key": "client_id", "features": [
+            {"name": "n", "aggregate": "count"},
+            {"name": "total", "aggregate": "sum", "column": 'odd "name" \u00e9',
+             "filter": '"odd ""name"" \u00e9" > 0.3'}]},
+        {"source": "scores", "key": "client", "unit_key": "client_id", "features": [
+            {"name": "score", "aggregate": "value", "column": "score"}]},
+    )  # fmt: skip
+
+    (row,) = run(worlds.data(sources=[*worlds.DATA["sources"], timeless, versioned]), features, tables)
+
+    assert (row["n"], row["total"], row["score"]) == (3, 0.5, -1)
+
+
 LABEL_EVENT = {
     "name": "late_soon",
     "event": {"source": "events", "key": "client_id", "filter": "late AND amount > 0", "within": "2d"},

@@ -214,6 +214,7 @@ def _write(groups: Iterator[pa.Table], schema: pa.Schema, store: Store, scratch:
                     writer.write_table(group, row_group_size=ROW_GROUP)
                     rows += group.num_rows
             files.append(put_file(store, "tables", path, rows=rows))
+            _log.info("%s rows written", f"{sum(entry.rows or 0 for entry in files):,}")
     return files
 
 

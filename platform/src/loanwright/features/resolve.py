@@ -104,6 +104,7 @@ def _check_case(source: Source) -> None:
 def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
     source = next(source for source in data.sources if source.name == group.source)
     unit_key = group.unit_key or group.key
+    _check_keys(group, source, unit_key, data)
     filters: list[str] = []
     filter_of: dict[str, int] = {}
     for feature in group.features:
@@ -125,6 +126,16 @@ def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
         filter_of=filter_of,
         own_row=source.name == data.unit.source and group.key == unit_key == data.unit.key,
     )
+
+
+def _check_keys(group: FeatureGroup, source: Source, unit_key: str, data: Data) -> None:
+    """Rows joined by a column tell of it: by the label, the outcome; by a protected attribute, the attribute."""
+    reasons = _refused(data.unit_source, data)
+    reason = reasons.get(unit_key) if unit_key != data.unit.key else None
+    if source.name == data.unit.source and group.key == data.label.column:
+        unit_key, reason = group.key, reasons[group.key]
+    if reason is not None:
+        raise DeclarationError(f"feature {group.features[0].name!r} is joined by column {unit_key!r}, which {reason}")
 
 
 def _check_fill(feature: Feature | DerivedFeature) -> None:
