@@ -84,7 +84,7 @@ def test_a_declaration_that_is_wrong_starts_nothing(project: Project) -> None:
 
 
 def test_a_model_that_does_not_exist(project: Project) -> None:
-    _one_clear_error(project.command("run", "tyni"), 2, "there is no model 'tyni' (did you mean 'tiny'?)")
+    _one_clear_error(project.command("run", "tinny"), 2, "there is no model 'tinny' (did you mean 'tiny'?)")
 
 
 def test_broken_rows(project: Project) -> None:

@@ -48,7 +48,7 @@ def test_a_change_reaches_only_the_steps_that_read_it(finished: Project) -> None
     assert _reused(summary) == MIDDLE
     assert summary["steps"]["gate"]["status"] == "done"
 
-    finished.change("Synthetic rows for tests.", "Synthetic rows, described anew.")
+    finished.change("Synthetic rows for tests.", "Synthetic rows described anew.")
     _, summary = finished.run()
     assert _reused(summary) == MIDDLE
     assert (summary["bundle_digest"], summary["registry_version"]) == (before["bundle_digest"], "1")

@@ -105,6 +105,9 @@ def _reach(store: Store, uri: str) -> tuple[set[str], set[str]]:
         return set(), set()
     top = uri.removeprefix(f"{store.root}/").rpartition("/")[0]
     keys = {uri.removeprefix(f"{store.root}/")} | {f"{top}/{entry.path}" for entry in manifest.files}
+    report = manifest.body.get("report")
+    if isinstance(report, str):
+        keys.add(report.removeprefix(f"{store.root}/"))
     led_to = set()
     for name, kind in _LINEAGE.items():
         digest = manifest.body.get(name)

@@ -15,6 +15,7 @@ from loanwright.evaluation.subject import Subject
 from loanwright.registry.bundles import Bundle
 from loanwright.registry.lookup import Version
 from loanwright.storage import Manifest
+from loanwright.training.quick_import import import_lightgbm_alone
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def stand(
     rule, version = declaration.gates.champion, str(champion.number)
     if champion.digest == bundle.digest:
         return Standing(Comparison(outcome="unchanged", metric=rule.metric, version=version))
+    import_lightgbm_alone()
     try:
         scorer = Bundle.open(champion.bundle, scratch).scorer
     except (NotStored, IntegrityFault) as error:

@@ -18,6 +18,7 @@ from loanwright.registry.bundles import assemble
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
 from loanwright.storage import Store, canonical_json, publish_folder, read_manifest
+from loanwright.training.quick_import import import_lightgbm_alone
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def run(
 ) -> Outcome:
     """Measures the model on the test slice and publishes bundle and evidence."""
     with recorded("evaluate") as result, surroundings() as here:
+        import_lightgbm_alone()
         settings = parse_section("training", training, Training)
         measured = parse_section("evaluation", evaluation, Evaluation)
         subject = Subject.open(training_table, booster, calibrator, parse_section("split", split, Split), here.scratch)

@@ -9,12 +9,14 @@ from loanwright.config.reading import parse_section
 from loanwright.steps.ingest import check_workers
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
+from loanwright.training.quick_import import import_lightgbm_alone
 from loanwright.training.train import train
 
 
 def run(training_table: str, split: dict[str, Any], training: dict[str, Any], workers: float) -> str:
     """The booster's URI."""
     with recorded("train") as result, surroundings() as here:
+        import_lightgbm_alone()
         check_workers(workers)
         uri = train(
             training_table,
