@@ -42,7 +42,7 @@ def test_a_containers_limits_count(tmp_path: Path) -> None:
 
 def test_few_values_are_not_worth_many_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)), raising=False)
-    worth = [resources.usable_threads(values, tmp_path) for values in (0, 99_999, 250_000, 10**9)]
+    worth = [resources.usable_threads(values, tmp_path, worth=100_000) for values in (0, 99_999, 250_000, 10**9)]
     assert worth == [1, 1, 2, 16]
     assert resources.usable_threads(cgroup=tmp_path) == 16
 

@@ -14,7 +14,7 @@ from loanwright.errors import IntegrityFault
 from loanwright.storage import fetch, read_manifest
 from loanwright.training.calibrators import Identity, load_calibrator, logistic
 from loanwright.training.encoding import EncodedFeature, Encoding
-from loanwright.training.resources import usable_threads
+from loanwright.training.resources import SCORED_VALUES, usable_threads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,5 +152,5 @@ class Scorer:
         if not matrix.shape[0]:
             return np.empty(0)
         # TreeSHAP takes long enough for any number of rows to be worth all threads.
-        threads = self._threads or usable_threads(None if "pred_contrib" in what else matrix.size)
+        threads = self._threads or usable_threads(None if "pred_contrib" in what else matrix.size, worth=SCORED_VALUES)
         return np.asarray(self._booster.predict(matrix, num_threads=threads, **what), dtype=np.float64)
