@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -76,12 +79,17 @@ def _facts(console: Console, summary: Summary) -> None:
         rows["report"] = f"{summary.report}  (open it in a browser)"
     if summary.registry_version:
         rows["MLflow UI"] = "make ui"
-        rows["make it champion"] = f"loanwright promote {summary.model}@{summary.registry_version}"
+        rows["make it champion"] = f"{_command()} promote {summary.model}@{summary.registry_version}"
     if summary.error:
         rows["error"] = f"[red]{escape(summary.error)}[/]"
     width = max(map(len, rows))
     for name, value in rows.items():
         console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True, highlight=False)
+
+
+def _command() -> str:
+    """How this shell calls us: by name where the environment is active, else by path."""
+    return "loanwright" if shutil.which("loanwright") else os.path.relpath(sys.argv[0])
 
 
 def _number(value: float | None) -> str:
