@@ -96,6 +96,7 @@ def training(
         calibration=calibration,
         evaluation=evaluation,
         gates=gates,
+        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     )
     judged.set_caching_options(enable_caching=False).set_display_name("6 · gate")
 

@@ -20,6 +20,7 @@ def gate(
     calibration: dict,
     evaluation: dict,
     gates: dict,
+    run_id: str,
     report: dsl.Output[dsl.HTML],
 ) -> NamedTuple("Outputs", [("verdict", str)]):
     """Judges the evidence, writes the report and the tracked run; never fails on a verdict."""
@@ -37,7 +38,7 @@ def gate(
         "evaluation": evaluation,
         "gates": gates,
     }
-    outcome = run(training_table, bundle, evidence, sections)
+    outcome = run(training_table, bundle, evidence, sections, run_id)
     with open(report.path, "w", encoding="utf-8") as file:
         file.write(outcome.report)
     return namedtuple("Outputs", ["verdict"])(outcome.verdict)

@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+from loanwright.runtime.processes import Identity
 from tests.builders.project import Project, kill, make_project, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -46,7 +47,7 @@ def test_the_run_killed_in_each_step(project: Project, digest: str, step: str) -
     assert "marked as interrupted" in ended.out
     reused = {name for name, how in summary["steps"].items() if how["status"] == "reused"}
     assert reused >= (before - {step, "ingest", "gate", "register"})
-    assert not psutil.pid_exists(left["pid"]) or psutil.Process(left["pid"]).create_time() != left["started"]
+    assert Identity(left["pid"], left["started"]).process() is None
 
 
 def test_a_step_killed(project: Project, digest: str) -> None:

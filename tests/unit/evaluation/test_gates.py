@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loanwright.config.judgement import Bootstrap, Gates
+from loanwright.config.judgement import Bootstrap, ChampionRule, Gates
 from loanwright.evaluation.bootstrap import UNDEFINED, intervals
 from loanwright.evaluation.comparison import Comparison, compare
 from loanwright.evaluation.evidence import Evidence, Interval
@@ -141,6 +141,8 @@ def test_a_champion_that_cannot_be_compared_warns_with_the_reason() -> None:
     assert judgement.results[-1].message == (
         "The champion (version 3) cannot be scored on these rows: the rows have no column 'x', which the model needs."
     )
+    strict = gates().model_copy(update={"champion": ChampionRule(on_incomparable="block")})
+    assert judge(evidence(), strict, comparison).blocking == ("champion",)
 
 
 @pytest.mark.parametrize("metric", ["auc", "average_precision", "ks", "brier", "log_loss"])

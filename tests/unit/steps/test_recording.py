@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def test_the_record_says_how_the_step_ended(
 
 
 def test_a_step_whose_runner_is_dead_does_nothing(tmp_path: Path) -> None:
-    gone = Identity(pid=os.getpid(), started=time.time() - 1e6)
+    gone = Identity(pid=os.getpid(), started=Identity.mine().started - 1)
     ended, record = _step(BODIES["done"], tmp_path, LOANWRIGHT_RUNNER=f"{gone.pid}:{gone.started}")
     assert (ended, record) == (1, {})
 

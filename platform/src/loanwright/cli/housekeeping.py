@@ -35,9 +35,12 @@ def ui(port: int = typer.Option(5000, help="The port to listen on, on loopback."
 
 def stop() -> None:
     """Stop the embedded S3 server."""
+    from loanwright.runtime.lock import held
     from loanwright.runtime.object_server import ObjectServer
 
-    stopped = ObjectServer(Settings.read()).stop()
+    settings = Settings.read()
+    with held(settings.state, "stop"):
+        stopped = ObjectServer(settings).stop()
     typer.echo("The S3 server is stopped." if stopped else "No S3 server was running.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
@@ -48,6 +49,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left; there is nobody to tell
         sys.exit(1)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        words = f"the disk is full, while writing {error.filename or 'a file'}. Free some space" if full else str(error)
+        _fail(words, 1)
     except Exception as error:
         _fail(f"internal error, {type(error).__name__}: {error} (--debug shows where)", 1)
 

@@ -12,11 +12,14 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from loanwright.runtime.processes import Identity
 from loanwright.runtime.records import SPOKEN, STEPS, StepRecord, read_steps
 from loanwright.storage import open_store
 
 _MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "reused": "[cyan]=[/]", "waiting": "[dim]·[/]"}
 _PERIOD = 0.2
+_SAY_EVERY = 5
+"""Seconds between two lines about one step, where lines cannot be redrawn."""
 
 
 @contextmanager
@@ -41,8 +44,6 @@ def _redraw(console: Console, run_id: str, folder: Path, stop: threading.Event) 
 
 
 def _table(run_id: str, folder: Path) -> Table:
-    import time
-
     records = read_steps(open_store(str(folder)))
     table = Table(title=run_id, title_justify="left", title_style="dim", box=None, show_header=False, padding=(0, 1))
     last = max((STEPS.index(step) for step in records), default=-1)
@@ -53,7 +54,11 @@ def _table(run_id: str, folder: Path) -> Table:
             table.add_row(_MARKS[state], step, "reused" if state == "reused" else "")
         elif record.status == "running":
             said = _last_line(folder)
-            table.add_row("[yellow]▸[/]", f"[bold]{step}[/]", f"{time.time() - record.started:5.1f} s  [dim]{said}[/]")
+            table.add_row(
+                "[yellow]▸[/]",
+                f"[bold]{step}[/]",
+                f"{Identity(record.pid, record.started).age():5.1f} s  [dim]{said}[/]",
+            )
         else:
             table.add_row(_MARKS[record.status], step, _done(record))
     return table
@@ -66,11 +71,18 @@ def _lines(console: Console, run_id: str, folder: Path, stop: threading.Event) -
     while not over:
         over = stop.wait(_PERIOD)
         for step, record in read_steps(open_store(str(folder))).items():
-            if told.get(step) == record.status:
-                continue
-            told[step] = record.status
-            words = "…" if record.status == "running" else f"{record.status}  {_done(record)}"
-            console.print(f"  {step}: {words}", highlight=False)
+            words = _words(record, folder)
+            if told.get(step) != words:
+                told[step] = words
+                console.print(f"  {step}: {words}", highlight=False, soft_wrap=True)
+
+
+def _words(record: StepRecord, folder: Path) -> str:
+    """What is said of a step; that of a running one changes every few seconds, so it is said again."""
+    if record.status != "running":
+        return f"{record.status}  {_done(record)}"
+    passed = int(Identity(record.pid, record.started).age() / _SAY_EVERY) * _SAY_EVERY
+    return f"{passed} s  {_last_line(folder)}" if passed else "…"
 
 
 def _done(record: StepRecord) -> str:

@@ -76,9 +76,10 @@ def _facts(console: Console, summary: Summary) -> None:
     if summary.bundle_digest:
         rows["bundle digest"] = summary.bundle_digest
     if summary.report:
-        rows["report"] = f"{summary.report}  (open it in a browser)"
-    if summary.registry_version:
+        rows["report"] = f"{escape(summary.report)}  (open it in a browser)"
+    if summary.mlflow_run:
         rows["MLflow UI"] = "make ui"
+    if summary.registry_version and summary.registry_version != (summary.champion or {}).get("version"):
         rows["make it champion"] = f"{_command()} promote {summary.model}@{summary.registry_version}"
     if summary.error:
         rows["error"] = f"[red]{escape(summary.error)}[/]"

@@ -106,6 +106,9 @@ class ChampionRule(Section):
     """How much worse is still accepted, beyond the interval of the paired difference."""
     on_fail: Literal["block", "warn"] = "block"
     """Whether a failure stops the registration or is only shown."""
+    on_incomparable: Literal["block", "warn"] = "warn"
+    """What it is taken for when the champion cannot be scored on these rows, such as when it needs a feature
+    that is declared no more."""
 
 
 class Gates(Section):

@@ -101,7 +101,7 @@ def _champion(rule: ChampionRule, comparison: Comparison | None) -> GateResult:
         if comparison.outcome == "unchanged":
             message = f"This model is {champion} itself, unchanged."
         elif comparison.outcome == "incomparable":
-            verdict = "warn"
+            verdict = rule.on_incomparable
             message = f"{_capital(champion)} cannot be scored on these rows: {comparison.reason}."
         else:
             measured = comparison.difference

@@ -30,7 +30,7 @@ class Diagnosis:
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
-    """Everything that a local run needs, one by one; nothing is left running that was not."""
+    """Everything that a local run needs, one by one; the embedded S3 server is started for it."""
     python = sys.version_info
     yield Diagnosis(
         "Python", python[:2] in ((3, 11), (3, 12)), f"{python.major}.{python.minor}", "Install Python 3.11 or 3.12"
@@ -56,18 +56,13 @@ def _libraries() -> Diagnosis:
 
 
 def _store(settings: Settings) -> Diagnosis:
-    server = ObjectServer(settings)
-    was_running = server.running() is not None
     variables = settings.variables()
     try:
         if settings.store is None:
-            variables |= server.start()
+            variables |= ObjectServer(settings).start()
         with environment(variables):
             store = open_store(variables["LOANWRIGHT_STORE"])
             identity = store_identity(store)
         return Diagnosis("artifact store", True, f"{store.root} answers, identity {identity[:8]}")
     except LoanwrightError as error:
         return Diagnosis("artifact store", False, error.problem, error.fix or "")
-    finally:
-        if settings.store is None and not was_running:
-            server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sysconfig
 from functools import cache
@@ -30,3 +31,12 @@ def environment_digest() -> str:
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     names = sorted(path.name for folder in folders for path in folder.glob("*.dist-info"))
     return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
+
+
+def reuse_digest() -> str:
+    """What a step's own record of an earlier result must agree on: our code, the libraries, Python.
+
+    Under `--no-cache` (LOANWRIGHT_FRESH) the run's id joins in, so nothing earlier agrees.
+    """
+    fresh = os.environ.get("LOANWRIGHT_RUN_ID", "") if os.environ.get("LOANWRIGHT_FRESH") else ""
+    return hashlib.sha256(f"{code_digest()}\0{environment_digest()}\0{fresh}".encode()).hexdigest()

@@ -77,7 +77,11 @@ def run(
         finally:
             end_steps(folder)
         summary = _summarise(start, folder, time.monotonic() - clock, error)
-        write_json(folder / "summary.json", asdict(summary))
+        try:
+            write_json(folder / "summary.json", asdict(summary))
+        except OSError as unwritten:
+            # The step's own error is worth more than this one, and on a full disk it is the same.
+            say(f"The run's summary could not be written: {unwritten.strerror}.")
         return summary
 
 
@@ -91,6 +95,7 @@ def _execute(settings: Settings, request: Request, run_id: str, folder: Path, wa
         "LOANWRIGHT_RUN_DIR": str(folder),
         "LOANWRIGHT_RUNNER": f"{me.pid}:{me.started}",
         "LOANWRIGHT_SCRATCH": str(settings.state / "scratch" / run_id),
+        **({} if request.use_cache else {"LOANWRIGHT_FRESH": "1"}),
     }
     with environment(variables), _in_folder(settings.project), watch(run_id, folder):
         store = open_store(variables["LOANWRIGHT_STORE"])
@@ -155,7 +160,7 @@ def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseExcepti
     for record in records.values():
         results |= record.result
     report = folder / "report.html"
-    ending = _ending(records, error)
+    ending = _ending(records, error, folder / "log.txt")
     return Summary(
         run_id=start.run_id,
         model=start.model,
@@ -175,7 +180,7 @@ def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseExcepti
     )
 
 
-def _ending(records: dict[str, StepRecord], error: BaseException | None) -> dict[str, Any]:
+def _ending(records: dict[str, StepRecord], error: BaseException | None, log: Path) -> dict[str, Any]:
     failed = next((record for record in records.values() if record.status == "failed"), None)
     if isinstance(error, KeyboardInterrupt):
         return {"status": "interrupted", "exit_code": 130, "error": "interrupted"}
@@ -189,8 +194,22 @@ def _ending(records: dict[str, StepRecord], error: BaseException | None) -> dict
         words = f"{died.step}: the step's process died without a word (killed, or out of memory). Run again to go on"
         return {"status": "failed", "exit_code": 1, "error": words}
     code = error.exit_code if isinstance(error, LoanwrightError) else 1
-    words = str(error) if isinstance(error, LoanwrightError) else f"{type(error).__name__}: {error}"
+    words = str(error) if isinstance(error, LoanwrightError) else _unrecorded(error, log)
     return {"status": "failed", "exit_code": code, "error": words}
+
+
+def _unrecorded(error: BaseException, log: Path) -> str:
+    """What is said where no step left a word: the last line of the log, and where it lies."""
+    lines = [line.strip() for line in _lines(log) if line.strip() and "[KFP Executor" not in line]
+    said = next((line for line in reversed(lines) if "Error" in line), "")
+    return f"{said or f'{type(error).__name__}: {error}'}. The log is {log}"
+
+
+def _lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def _steps(records: dict[str, StepRecord], *, finished: bool) -> dict[str, dict[str, Any]]:

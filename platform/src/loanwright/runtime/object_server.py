@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -11,9 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import psutil
 
 from loanwright.errors import EnvironmentFault
 from loanwright.runtime.processes import Identity
@@ -23,6 +27,14 @@ _HOST = "127.0.0.1"
 _START_SECONDS = 20.0
 _PORTS = ("s3.port", "master.port", "filer.port", "volume.port", "admin.port")
 _GRPC = 10_000  # the server's gRPC ports are its HTTP ports plus this
+
+
+@dataclass(frozen=True)
+class Served:
+    """A live server: its process, and the port at which it speaks S3."""
+
+    identity: Identity
+    port: int
 
 
 class ObjectServer:
@@ -36,16 +48,10 @@ class ObjectServer:
     def _record(self) -> Path:
         return self._folder / "server.json"
 
-    def running(self) -> dict[str, int | float] | None:
-        """The record of the live server: pid, started, port; None if it is down."""
-        try:
-            record: dict[str, int | float] = json.loads(self._record.read_text())
-            identity = Identity(int(record["pid"]), float(record["started"]))
-        except (OSError, ValueError, KeyError):
-            return None
-        if identity.process() is None or not _answers(int(record["port"])):
-            return None
-        return record
+    def running(self) -> Served | None:
+        """The live server of this state folder; None if it is down."""
+        served = self._recorded() or self._unrecorded()
+        return served if served is not None and _answers(served.port) else None
 
     def start(self) -> dict[str, str]:
         """Makes sure that the server runs; the environment variables by which it is reached.
@@ -53,12 +59,16 @@ class ObjectServer:
         Raises:
             EnvironmentFault: it does not come up, or the port that was asked for is taken.
         """
-        record = self.running()
-        if record is not None and self._fixed_port not in (None, record["port"]):
-            self.stop()
-            record = None
-        port = int(record["port"]) if record is not None else self._launch()
-        key, secret = self._credentials()
+        with self._alone():
+            served = self.running()
+            if served is not None and self._fixed_port not in (None, served.port):
+                raise EnvironmentFault(
+                    f"the S3 server of this state folder runs on port {served.port}, and LOANWRIGHT_S3_PORT asks for "
+                    f"{self._fixed_port}",
+                    fix="Stop it first: loanwright stop",
+                )
+            port = self._launch() if served is None else served.port
+            key, secret = self._credentials()
         return {
             "LOANWRIGHT_STORE": f"s3://{EMBEDDED_BUCKET}",
             "LOANWRIGHT_S3_ENDPOINT": f"http://{_HOST}:{port}",
@@ -72,16 +82,44 @@ class ObjectServer:
 
     def stop(self) -> bool:
         """Ends the server; False if it was not running."""
+        with self._alone():
+            return self._end()
+
+    def _end(self) -> bool:
+        served = self._recorded() or self._unrecorded()
+        self._record.unlink(missing_ok=True)
+        return served is not None and served.identity.end(patience=5.0)
+
+    def _recorded(self) -> Served | None:
         try:
             record = json.loads(self._record.read_text())
-            ended = Identity(int(record["pid"]), float(record["started"])).end(patience=5.0)
-        except (OSError, ValueError, KeyError):
-            return False
-        self._record.unlink(missing_ok=True)
-        return ended
+            served = Served(Identity(int(record["pid"]), float(record["started"])), int(record["port"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return served if served.identity.process() is not None else None
+
+    def _unrecorded(self) -> Served | None:
+        """A server whose starter was killed before it wrote the record, known by its data folder."""
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if f"-dir={self._folder / 'data'}" in words:
+                port = next((word.partition("=")[2] for word in words if word.startswith("-s3.port=")), "")
+                try:
+                    return Served(Identity.of(process.pid), int(port))
+                except (psutil.NoSuchProcess, ValueError):
+                    continue
+        return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Commands that start at the same time must not each start a server."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "server.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _launch(self) -> int:
-        self.stop()
+        self._end()
         if self._fixed_port is not None and not _free(self._fixed_port):
             raise EnvironmentFault(
                 f"port {self._fixed_port}, set by LOANWRIGHT_S3_PORT, is taken",
@@ -98,7 +136,7 @@ class ObjectServer:
             server.end()
         raise EnvironmentFault(
             f"the embedded S3 server did not come up: {self._last_words()}",
-            fix=f"Its log is {self._folder / 'server.log'}; a full disk is the usual reason",
+            fix=f"Its log is {self._folder / 'server.log'}",
         )
 
     def _spawn(self, ports: dict[str, int]) -> Identity:

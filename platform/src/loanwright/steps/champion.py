@@ -24,6 +24,8 @@ class Standing:
 
     comparison: Comparison | None
     champion: Evidence | None = None
+    lasting: bool = True
+    """Whether the next run may rely on it: not where the champion's bundle could not be read this time."""
 
 
 def stand(
@@ -52,7 +54,8 @@ def stand(
         scorer = Bundle.open(champion.bundle, scratch).scorer
     except (NotStored, IntegrityFault) as error:
         reason = f"the champion's bundle cannot be read: {error.problem}"
-        return Standing(Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason))
+        compared = Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason)
+        return Standing(compared, lasting=False)
     booster, calibrator = (f"{root}/{kind}s/{bundle.body[kind]}/manifest.json" for kind in ("booster", "calibrator"))
     subject = Subject.open(table_uri, booster, calibrator, declaration.split, scratch)
     compared = compare_with_champion(subject, scorer, rule, declaration.evaluation.bootstrap, version=version)

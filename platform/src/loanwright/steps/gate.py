@@ -16,7 +16,7 @@ from loanwright.evaluation.gates import Judgement, judge
 from loanwright.registry.lookup import Version, has_run
 from loanwright.registry.tracking import Place, record_verdict, tag_handed_on
 from loanwright.registry.versions import champion as champion_of
-from loanwright.runtime.identity import code_digest
+from loanwright.runtime.identity import code_digest, reuse_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import Surroundings, surroundings
 from loanwright.storage import Manifest, canonical_json, digest_of, fetch, publish, read_manifest, split_uri
@@ -32,9 +32,9 @@ class Outcome:
     report: str
 
 
-def run(training_table: str, bundle: str, evidence: str, sections: dict[str, Any]) -> Outcome:
+def run(training_table: str, bundle: str, evidence: str, sections: dict[str, Any], run_id: str) -> Outcome:
     """Judges the evidence; hands on the earlier verdict if bundle, policy and champion are unchanged."""
-    with recorded("gate") as result, surroundings() as here:
+    with recorded("gate") as result, surroundings(run_id) as here:
         declaration = parse_sections(sections)
         model = declaration.model.name
         made, found = read_manifest(bundle, "bundles"), read_manifest(evidence, "evidence")
@@ -45,8 +45,9 @@ def run(training_table: str, bundle: str, evidence: str, sections: dict[str, Any
         verdict = _earlier(here, record)
         unchanged = verdict is not None
         if verdict is None:
-            verdict = _judge(here, place, declaration, training_table, made, measured, champion)
-            here.store.write(record, canonical_json({"verdict": verdict.uri}))
+            verdict, lasting = _judge(here, place, declaration, training_table, made, measured, champion)
+            if lasting:
+                here.store.write(record, canonical_json({"verdict": verdict.uri}))
         else:
             tag_handed_on(place, verdict.body["mlflow_run"], made)
         report = _hand_over(here, verdict)
@@ -76,7 +77,7 @@ def _key(bundle: Manifest, evidence: Manifest, declaration: Declaration, champio
             "words": declaration.model.model_dump(mode="json"),
             "evaluation": declaration.evaluation.model_dump(mode="json"),
             "champion": None if champion is None else [champion.number, champion.digest],
-            "code": code_digest(),
+            "reuse": reuse_digest(),
         }
     )
 
@@ -100,7 +101,8 @@ def _judge(
     bundle: Manifest,
     evidence: Evidence,
     champion: Version | None,
-) -> Manifest:
+) -> tuple[Manifest, bool]:
+    """The verdict, and whether equal inputs may be answered by it from now on."""
     from loanwright.evaluation.report.render import render
     from loanwright.steps.champion import stand
 
@@ -137,7 +139,7 @@ def _judge(
         "report": f"{here.run_store().root}/{_REPORT}",
         "mlflow_run": run_id,
     }
-    return read_manifest(publish(here.store, "verdicts", body))
+    return read_manifest(publish(here.store, "verdicts", body)), standing.lasting
 
 
 def _verdict(

@@ -16,6 +16,7 @@ from typing import Any
 from loanwright.errors import EnvironmentFault, LoanwrightError
 from loanwright.runtime.processes import Identity
 from loanwright.runtime.records import SPOKEN, StepRecord
+from loanwright.steps.surroundings import environment_run_id
 from loanwright.storage import Store, open_store
 
 _TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes shows its text as the pod's last message
@@ -41,7 +42,7 @@ def recorded(step: str) -> Iterator[dict[str, Any]]:
         failed = replace(
             record,
             status="failed",
-            seconds=_age(me),
+            seconds=round(me.age(), 2),
             code=known.exit_code,
             error=str(known),
             trace="".join(traceback.format_exception(error)),
@@ -50,7 +51,7 @@ def recorded(step: str) -> Iterator[dict[str, Any]]:
         _write(failed, place)
         _tell(f"{step}: {known}")
         raise SystemExit(known.exit_code) from (None if isinstance(error, LoanwrightError) else error)
-    _write(replace(record, status="done", seconds=_age(me), result=result), place)
+    _write(replace(record, status="done", seconds=round(me.age(), 2), result=result), place)
 
 
 def _speak() -> None:
@@ -79,7 +80,11 @@ def _known(error: BaseException) -> LoanwrightError:
 
 def _place() -> Store | None:
     """The run's folder; on a cluster, the run's prefix in the artifact store."""
-    folder, root, run_id = (os.environ.get(f"LOANWRIGHT_{name}") for name in ("RUN_DIR", "STORE", "RUN_ID"))
+    folder, root, run_id = (
+        os.environ.get("LOANWRIGHT_RUN_DIR"),
+        os.environ.get("LOANWRIGHT_STORE"),
+        environment_run_id(),
+    )
     if folder:
         return open_store(folder)
     return open_store(f"{root}/runs/{run_id}") if root and run_id else None
@@ -99,12 +104,6 @@ def _tell(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
     if "KUBERNETES_SERVICE_HOST" in os.environ and os.access(_TERMINATION_LOG, os.W_OK):
         _TERMINATION_LOG.write_text(words[:4000])
-
-
-def _age(me: Identity) -> float:
-    import time
-
-    return round(time.time() - me.started, 2)
 
 
 def _die_with_runner() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from loanwright.config.declaration import Model
 from loanwright.config.reading import parse_section
 from loanwright.errors import GateBlocked, IntegrityFault
-from loanwright.registry.versions import find_version
+from loanwright.registry.lookup import CHALLENGER, find_model
 from loanwright.runtime.identity import code_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
@@ -36,8 +36,10 @@ def run(bundle: str, verdict: str, model: dict[str, Any], register_model: bool) 
             raise IntegrityFault(f"{verdict} is not about {bundle}")
         _refuse_blocked(judged)
         facts = {"model": words.name, "bundle": bundle, "bundle_digest": made.digest}
-        known = find_version(here.tracking_uri, words.name, made.digest)
-        result["nothing_to_do"] = known is not None or not register_model
+        registered = find_model(here.tracking_uri, words.name)
+        known = registered.of_bundle(made.digest) if registered else None
+        is_challenger = registered is not None and known is not None and registered.under(CHALLENGER) == known
+        result["nothing_to_do"] = is_challenger or not register_model
         if not register_model:
             result["registry_version"] = None if known is None else str(known.number)
             return Outcome("", facts)
@@ -50,7 +52,7 @@ def run(bundle: str, verdict: str, model: dict[str, Any], register_model: bool) 
             run_id=judged.body["mlflow_run"],
             tags={
                 "loanwright.code": code_digest(),
-                "loanwright.verdict": verdict,
+                VERDICT_TAG: verdict,
                 "loanwright.snapshot": made.body["snapshot"],
                 "loanwright.synthetic": str(made.body["synthetic"]).lower(),
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,9 +31,17 @@ class Surroundings:
         return open_store(f"{self.store.root}/runs/{self.run_id}")
 
 
+def environment_run_id() -> str | None:
+    """The pipeline run's id, where the environment says it."""
+    return os.environ.get("LOANWRIGHT_RUN_ID") or os.environ.get("KFP_RUN_ID") or None
+
+
 @contextmanager
-def surroundings() -> Iterator[Surroundings]:
+def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
     """Reads the environment and makes the scratch folder.
+
+    Args:
+        run_id: the pipeline run's id as KFP gives it, where the environment has none.
 
     Raises:
         EnvironmentFault: LOANWRIGHT_STORE or LOANWRIGHT_TRACKING_URI is not set.
@@ -53,6 +62,6 @@ def surroundings() -> Iterator[Surroundings]:
             data_cache=Path(os.environ.get("LOANWRIGHT_DATA_CACHE") or Path(scratch) / "data"),
             tracking_uri=tracking,
             tracking_artifacts=os.environ.get("LOANWRIGHT_TRACKING_ARTIFACTS"),
-            run_id=os.environ.get("LOANWRIGHT_RUN_ID") or os.environ.get("KFP_RUN_ID") or "unnamed",
+            run_id=environment_run_id() or run_id or f"unnamed-{uuid.uuid4().hex[:12]}",
             run_folder=Path(folder) if folder else None,
         )
