@@ -58,6 +58,11 @@ def first(judgement: Judgement) -> GateResult:
     return judgement.results[0]
 
 
+def blocking(judgement: Judgement) -> tuple[str, ...]:
+    """The names of the gates that block."""
+    return tuple(result.name for result in judgement.results if result.verdict == "block")
+
+
 @pytest.mark.parametrize(
     ("rule", "defect"),
     [
@@ -76,11 +81,11 @@ def first(judgement: Judgement) -> GateResult:
 )
 def test_a_rule_passes_an_honest_model_and_blocks_a_planted_defect(rule: dict[str, Any], defect: np.ndarray) -> None:
     passed = judge(evidence(), gates(rule), None)
-    assert (passed.outcome, first(passed).verdict, passed.blocking) == ("pass", "pass", ())
+    assert (passed.outcome, first(passed).verdict, blocking(passed)) == ("pass", "pass", ())
     blocked = judge(evidence(defect), gates(rule), None)
-    assert (blocked.outcome, first(blocked).verdict, blocked.blocking) == ("block", "block", ("the_gate",))
+    assert (blocked.outcome, first(blocked).verdict, blocking(blocked)) == ("block", "block", ("the_gate",))
     warned = judge(evidence(defect), gates(rule | {"on_fail": "warn"}), None)
-    assert (warned.outcome, first(warned).verdict, warned.blocking) == ("warn", "warn", ())
+    assert (warned.outcome, first(warned).verdict, blocking(warned)) == ("warn", "warn", ())
 
 
 def test_every_metric_has_words() -> None:
@@ -142,7 +147,7 @@ def test_a_champion_that_cannot_be_compared_warns_with_the_reason() -> None:
         "The champion (version 3) cannot be scored on these rows: the rows have no column 'x', which the model needs."
     )
     strict = gates().model_copy(update={"champion": ChampionRule(on_incomparable="block")})
-    assert judge(evidence(), strict, comparison).blocking == ("champion",)
+    assert blocking(judge(evidence(), strict, comparison)) == ("champion",)
 
 
 @pytest.mark.parametrize("metric", ["auc", "average_precision", "ks", "brier", "log_loss"])
@@ -201,4 +206,4 @@ def test_the_outcome_is_the_worst_verdict_and_results_keep_the_declared_order() 
         ("so_so", "warn"),
         ("champion", "pass"),
     ]
-    assert (judgement.outcome, judgement.blocking) == ("block", ("bad",))
+    assert (judgement.outcome, blocking(judgement)) == ("block", ("bad",))

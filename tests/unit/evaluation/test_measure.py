@@ -17,7 +17,7 @@ from loanwright.config.learning import Calibration, Split, Training
 from loanwright.errors import DataError, DeclarationError, IntegrityFault
 from loanwright.evaluation.champion import compare_with_champion
 from loanwright.evaluation.gates import judge
-from loanwright.evaluation.measure import evidence_of, measure
+from loanwright.evaluation.measure import evidence_of
 from loanwright.evaluation.model_card import limits, model_card
 from loanwright.evaluation.subject import Subject
 from loanwright.storage import Store, canonical_json, open_store
@@ -25,6 +25,7 @@ from loanwright.training.calibrate import calibrate
 from loanwright.training.scorer import Scorer
 from loanwright.training.train import train
 from tests.builders.tables import publish_table
+from tests.unit.evaluation.test_gates import blocking
 
 SPLIT = Split.model_validate({"method": "hash", "fractions": {"train": 0.5, "calibration": 0.2, "test": 0.3}})
 TRAINING = Training.model_validate(
@@ -114,8 +115,8 @@ def test_everything_declared_is_measured(published: Published, subject: Subject)
 
 
 def test_measuring_twice_gives_the_same_bytes(published: Published) -> None:
-    arguments = (published.table, published.booster, published.calibrator, SPLIT, EVALUATION, published.scratch)
-    first, second = (canonical_json(measure(*arguments).model_dump(mode="json")) for _ in range(2))
+    measured = [evidence_of(published.subject(), EVALUATION) for _ in range(2)]
+    first, second = (canonical_json(evidence.model_dump(mode="json")) for evidence in measured)
     assert first == second
     assert canonical_json(published.subject().reference) == canonical_json(published.subject().reference)
 
@@ -130,7 +131,8 @@ def test_rows_that_no_part_holds_are_counted_as_left_out(published: Published) -
     )
     booster = train(published.table, split, TRAINING, published.store, published.scratch)
     calibrator = calibrate(published.table, booster, split, Calibration(), published.store, published.scratch)
-    found = measure(published.table, booster, calibrator, split, EVALUATION, published.scratch, training=TRAINING)
+    subject = Subject.open(published.table, booster, calibrator, split, published.scratch)
+    found = evidence_of(subject, EVALUATION, TRAINING)
     parts = {part.name: part for part in found.parts}
     assert list(parts) == ["train", "validation", "calibration", "test", "left_out"]
     assert sum(part.rows for part in parts.values()) == 4000
@@ -148,7 +150,7 @@ def test_shuffled_scores_are_blocked(subject: Subject) -> None:
     shuffled = spoilt(subject, np.random.default_rng(0).permutation)
     gates = Gates.model_validate({"rules": [{"name": "auc_floor", "metric": "auc", "min": 0.7}]})
     assert judge(evidence_of(subject, EVALUATION), gates, None).outcome == "pass"
-    assert judge(evidence_of(shuffled, EVALUATION), gates, None).blocking == ("auc_floor",)
+    assert blocking(judge(evidence_of(shuffled, EVALUATION), gates, None)) == ("auc_floor",)
 
 
 def test_a_distorted_calibration_is_blocked(subject: Subject) -> None:
@@ -157,7 +159,7 @@ def test_a_distorted_calibration_is_blocked(subject: Subject) -> None:
         {"rules": [{"name": "calibrated", "metric": "expected_calibration_error", "max": 0.06}]}
     )
     assert judge(evidence_of(subject, EVALUATION), gates, None).outcome == "pass"
-    assert judge(evidence_of(doubled, EVALUATION), gates, None).blocking == ("calibrated",)
+    assert blocking(judge(evidence_of(doubled, EVALUATION), gates, None)) == ("calibrated",)
 
 
 def test_a_really_better_champion_blocks(published: Published, subject: Subject) -> None:
@@ -167,7 +169,7 @@ def test_a_really_better_champion_blocks(published: Published, subject: Subject)
     challenger = Subject.open(published.table, booster, calibrator, SPLIT, published.scratch)
     gates = Gates.model_validate({"rules": []})
     worse = compare_with_champion(challenger, subject.scorer, ChampionRule(), FEW, version="1")
-    assert judge(evidence_of(challenger, EVALUATION), gates, worse).blocking == ("champion",)
+    assert blocking(judge(evidence_of(challenger, EVALUATION), gates, worse)) == ("champion",)
     better = compare_with_champion(subject, challenger.scorer, ChampionRule(), FEW, version="1")
     assert judge(evidence_of(subject, EVALUATION), gates, better).outcome == "pass"
 
@@ -185,7 +187,7 @@ def test_a_champion_of_other_features_is_incomparable(published: Published, subj
 def test_an_empty_test_part_is_one_clear_error(published: Published) -> None:
     split = Split.model_validate({"method": "time", "calibration_from": "2027-01-01", "test_from": "2028-01-01"})
     with pytest.raises(DataError) as caught:
-        measure(published.table, published.booster, published.calibrator, split, EVALUATION, published.scratch)
+        Subject.open(published.table, published.booster, published.calibrator, split, published.scratch)
     assert str(caught.value) == (
         "the test part of the split by time has no rows, so nothing can be measured. "
         "Move 'test_from' before the last decisions"
@@ -195,7 +197,7 @@ def test_an_empty_test_part_is_one_clear_error(published: Published) -> None:
 def test_a_test_part_of_one_class_is_one_clear_error(published: Published) -> None:
     table = publish_table(published.store, rows=300, label=0)
     with pytest.raises(DataError) as caught:
-        measure(table, published.booster, published.calibrator, SPLIT, EVALUATION, published.scratch)
+        Subject.open(table, published.booster, published.calibrator, SPLIT, published.scratch)
     assert re.sub(r"\d+ rows", "n rows", str(caught.value)) == (
         "all n rows of the test part have default = 0, so nothing can be measured. "
         "Enlarge the test part until it holds both outcomes, or correct the label"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loanwright.errors import DeclarationError
 from loanwright.features.engine import Engine
-from loanwright.features.expressions import check_condition, check_expression, parse_expression
+from loanwright.features.expressions import parse_condition, parse_expression
 
 COLUMNS = {
     "a": "integer",
@@ -55,7 +55,7 @@ def test_what_a_filter_may_say_is_written_as_sql_that_the_engine_takes(text, tmp
     types = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "time": pa.timestamp("us", "UTC")}
     empty = pa.schema([(name, types.get(kind, pa.string())) for name, kind in COLUMNS.items()]).empty_table()
 
-    sql = check_condition(text, COLUMNS, WHERE)
+    sql = parse_condition(text, COLUMNS, WHERE).sql
 
     with Engine(tmp_path, threads=1) as engine:
         engine.add("t", empty)
@@ -191,7 +191,7 @@ ATTACKS = {
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS.keys())
 def test_an_attack_gets_one_clear_error_that_names_the_feature(text):
     with pytest.raises(DeclarationError) as caught:
-        check_condition(text, COLUMNS, WHERE)
+        parse_condition(text, COLUMNS, WHERE)
 
     message = str(caught.value)
     assert message.startswith(f"{WHERE}: ")
@@ -225,20 +225,20 @@ def test_an_attack_gets_one_clear_error_that_names_the_feature(text):
 )
 def test_the_error_says_what_is_wrong(text, message):
     with pytest.raises(DeclarationError) as caught:
-        check_condition(text, COLUMNS, WHERE)
+        parse_condition(text, COLUMNS, WHERE)
 
     assert message in str(caught.value)
 
 
 def test_a_refused_column_is_told_from_an_unknown_one():
     with pytest.raises(DeclarationError, match="reads column 'kind', which is barred from features"):
-        check_condition("kind = 'x'", COLUMNS, WHERE, refused={"kind": "is barred from features"})
+        parse_condition("kind = 'x'", COLUMNS, WHERE, refused={"kind": "is barred from features"})
 
 
 def test_a_quoted_name_cannot_leave_its_quotes():
     columns = {'x" OR 1=1 --': "integer"}
 
-    sql = check_condition('"x"" OR 1=1 --" = 1', columns, WHERE)
+    sql = parse_condition('"x"" OR 1=1 --" = 1', columns, WHERE).sql
 
     assert sql == '("x"" OR 1=1 --" = 1)'
 
@@ -246,7 +246,7 @@ def test_a_quoted_name_cannot_leave_its_quotes():
 @pytest.mark.parametrize("text", ["name", "day", "NULL", "name = 'x' OR"])
 def test_an_expression_that_is_no_number_is_refused(text):
     with pytest.raises(DeclarationError, match=r"^feature 'y': "):
-        check_expression(text, COLUMNS, "feature 'y'")
+        parse_expression(text, COLUMNS, "feature 'y'")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_an_expression_that_is_no_number_is_refused(text):
 )
 def test_an_expression_has_the_value_that_its_reader_expects(text, value, tmp_path):
     with Engine(tmp_path, threads=1) as engine:
-        assert engine.rows(f"SELECT {check_expression(text, {}, WHERE)}") == [(value,)]
+        assert engine.rows(f"SELECT {parse_expression(text, {}, WHERE).sql}") == [(value,)]
 
 
 NUMBERS = st.recursive(
@@ -306,7 +306,7 @@ NUMBERS = st.recursive(
 @given(st.lists(NUMBERS, min_size=20, max_size=20))
 def test_whatever_is_let_through_runs_in_the_engine_and_is_a_finite_number_or_null(texts):
     rows = pa.table({"a": [0, 1, -2, 7, None], "b": [0.0, -0.5, 3.25, None, 1e9]})
-    columns = ", ".join(check_expression(text, COLUMNS, WHERE) for text in texts)
+    columns = ", ".join(parse_expression(text, COLUMNS, WHERE).sql for text in texts)
 
     with Engine(Path(), threads=1) as engine:
         engine.add("t", rows)

@@ -417,7 +417,8 @@ def test_what_is_written_runs_to_a_training_table(
 @pytest.mark.parametrize("timed", [False, True], ids=["by hash", "by time"])
 def test_what_is_written_trains_and_is_measured(tmp_path: Path, timed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from loanwright.data.ingestion import ingest
-    from loanwright.evaluation.measure import measure
+    from loanwright.evaluation.measure import evidence_of
+    from loanwright.evaluation.subject import Subject
     from loanwright.features.build import build_training_table
     from loanwright.storage import open_store
     from loanwright.training.calibrate import calibrate
@@ -433,7 +434,7 @@ def test_what_is_written_trains_and_is_measured(tmp_path: Path, timed: bool, mon
     rows = build_training_table(snapshot, said.data, said.features, store, scratch)
     booster = train(rows, said.split, said.training, store, scratch)
     calibrator = calibrate(rows, booster, said.split, said.calibration, store, scratch)
-    evidence = measure(rows, booster, calibrator, said.split, said.evaluation, scratch)
+    evidence = evidence_of(Subject.open(rows, booster, calibrator, said.split, scratch), said.evaluation)
     auc = evidence.metrics["auc"].value
     assert auc is not None
     assert auc > 0.7

@@ -96,13 +96,6 @@ def test_it_tells_its_features_rounds_and_gains(fitted: Fitted) -> None:
     assert scorer.gains()[0] == scorer.gains().max() > 0
 
 
-def test_a_folder_holds_all_it_needs(fitted: Fitted, rows: pa.Table, tmp_path: Path) -> None:
-    write(tmp_path / "bundle", fitted)
-    (tmp_path / "bundle/calibrator.json").write_text(json.dumps(SIGMOID))
-    given = Scorer(fitted.model_text, fitted.features, SIGMOID).probabilities(rows)
-    assert Scorer.from_folder(tmp_path / "bundle").probabilities(rows).tolist() == given.tolist()
-
-
 def test_features_of_another_model_are_refused(fitted: Fitted) -> None:
     with pytest.raises(IntegrityFault, match="do not name the same features"):
         Scorer(fitted.model_text, fitted.features[::-1])

@@ -54,11 +54,6 @@ class Judgement(Section):
     outcome: Verdict
     results: Many[GateResult]
 
-    @property
-    def blocking(self) -> tuple[str, ...]:
-        """The names of the gates that block."""
-        return tuple(result.name for result in self.results if result.verdict == "block")
-
 
 def judge(evidence: Evidence, gates: Gates, comparison: Comparison | None) -> Judgement:
     """Every gate's verdict, the rules in declared order and the champion last.

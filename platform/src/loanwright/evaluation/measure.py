@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from loanwright.config.judgement import Evaluation
-from loanwright.config.learning import Split, Training
+from loanwright.config.learning import Training
 from loanwright.data.split import CALIBRATION, TEST, TRAIN, describe
 from loanwright.evaluation import curves, stability
 from loanwright.evaluation.bootstrap import intervals
@@ -27,27 +26,6 @@ from loanwright.training.train import fitting_rows
 
 _Name = Literal["train", "validation", "calibration", "test", "left_out"]
 _log = logging.getLogger("loanwright")
-
-
-def measure(
-    table_uri: str,
-    booster_uri: str,
-    calibrator_uri: str,
-    split: Split,
-    evaluation: Evaluation,
-    scratch: Path,
-    *,
-    training: Training | None = None,
-) -> Evidence:
-    """Measures a published model on the test part; as `evidence_of`, which spares a second reading.
-
-    Raises:
-        DataError: the test part is empty, or all its outcomes are alike.
-        DeclarationError: a slice's column does not exist, or has edges and holds no numbers.
-        NotStored: a manifest is not there.
-        IntegrityFault: something is not what was written, or does not belong together.
-    """
-    return evidence_of(Subject.open(table_uri, booster_uri, calibrator_uri, split, scratch), evaluation, training)
 
 
 def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | None = None) -> Evidence:

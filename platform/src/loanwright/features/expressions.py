@@ -36,10 +36,10 @@ class Parsed:
     columns: frozenset[str]
 
 
-def check_condition(
+def parse_condition(
     text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
-) -> str:
-    """The SQL of a condition over columns, such as a filter.
+) -> Parsed:
+    """A condition over columns, such as a filter.
 
     Args:
         text: what the declaration says.
@@ -50,23 +50,6 @@ def check_condition(
     Raises:
         DeclarationError: the text is no condition, or uses what is not allowed.
     """
-    return parse_condition(text, columns, where, refused=refused).sql
-
-
-def check_expression(
-    text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
-) -> str:
-    """The SQL of an expression over columns whose result is a number (true is 1, false is 0).
-
-    Args and errors are those of `check_condition`.
-    """
-    return parse_expression(text, columns, where, refused=refused).sql
-
-
-def parse_condition(
-    text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
-) -> Parsed:
-    """`check_condition`, with the columns that are read."""
     parsed, kind = _parse(text, columns, where, refused or {})
     if kind != "condition":
         raise DeclarationError(f"{where}: {shown(text)} is {a(kind)}, not a condition", fix="Compare it with something")
@@ -76,7 +59,10 @@ def parse_condition(
 def parse_expression(
     text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
 ) -> Parsed:
-    """`check_expression`, with the columns that are read."""
+    """An expression over columns whose result is a number (true is 1, false is 0).
+
+    Args and errors are those of `parse_condition`.
+    """
     parsed, kind = _parse(text, columns, where, refused or {})
     if kind not in ("number", "condition"):
         raise DeclarationError(f"{where}: {shown(text)} is {a(kind)}, not a number")

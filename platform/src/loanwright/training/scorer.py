@@ -62,16 +62,6 @@ class Scorer:
             raise IntegrityFault("features.json and the model's text do not name the same features in one order")
 
     @classmethod
-    def from_folder(cls, folder: Path, *, threads: int | None = None) -> Scorer:
-        """The scorer of a local folder with ``model.txt``, ``features.json`` and ``calibrator.json``."""
-        return cls(
-            (folder / "model.txt").read_text(encoding="utf-8"),
-            json.loads((folder / "features.json").read_bytes()),
-            json.loads((folder / "calibrator.json").read_bytes()),
-            threads=threads,
-        )
-
-    @classmethod
     def from_manifests(
         cls, booster_uri: str, calibrator_uri: str | None, scratch: Path, *, threads: int | None = None
     ) -> Scorer:
