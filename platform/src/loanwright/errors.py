@@ -69,7 +69,15 @@ class NotStored(StorageFault):
 
 
 class IntegrityFault(EnvironmentFault):
-    pass
+    """What is stored is not what was written.
+
+    Args:
+        damaged: URI of the stored object whose bytes are changed or gone, where it is one object.
+    """
+
+    def __init__(self, problem: str, *, fix: str | None = None, damaged: str | None = None) -> None:
+        super().__init__(problem, fix=fix)
+        self.damaged = damaged
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -133,6 +133,12 @@ def test_a_changed_file_contract_or_a_lost_snapshot_is_read_anew(tmp_path: Path)
     lost = Path(first.uri).parent / read_manifest(first.uri).files[0].path
     lost.write_bytes(b"cut")
     assert (run(applicants(path), tmp_path).unchanged, lost.stat().st_size > 3) == (False, True)
+    for damaged in (Path(first.uri), *(tmp_path / "store" / "ingests").iterdir()):
+        damaged.write_bytes(b"{")
+    assert not run(applicants(path), tmp_path).unchanged
+    assert run(applicants(path), tmp_path).unchanged
+    Path(first.uri).write_bytes(b"{}")
+    assert not run(applicants(path), tmp_path).unchanged
     write(path, *GOOD[1:], "4,2025-01-04,30,1,b,1")
     changed = run(applicants(path), tmp_path)
     assert not changed.unchanged

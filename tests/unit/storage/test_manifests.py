@@ -32,15 +32,20 @@ def test_a_changed_manifest_is_refused(store: Store, tmp_path: Path) -> None:
     uri = _published(store, tmp_path)
     key = uri.removeprefix(f"{store.root}/")
     store.write(key, store.read(key).replace(b'"rows":4', b'"rows":5'))
-    with pytest.raises(IntegrityFault, match="was changed after it was written"):
+    with pytest.raises(IntegrityFault, match="was changed after it was written") as caught:
         read_manifest(uri)
+    assert caught.value.damaged == uri
+    assert _published(store, tmp_path) == uri
+    assert read_manifest(uri).body == {"rows": 4}, "published again, it is whole again"
 
 
 def test_a_changed_file_is_refused(store: Store, tmp_path: Path) -> None:
     manifest = read_manifest(_published(store, tmp_path))
     store.write(f"tables/{manifest.files[0].path}", b"sows")
-    with pytest.raises(IntegrityFault, match="its bytes were changed"):
+    with pytest.raises(IntegrityFault, match="its bytes were changed") as caught:
         fetch(manifest, manifest.files[0], tmp_path / "scratch")
+    assert caught.value.damaged == f"{store.root}/tables/{manifest.files[0].path}"
+    assert store.read(f"tables/{manifest.files[0].path}") == b"sows", "reading removes nothing"
 
 
 def test_a_file_that_is_gone_is_said(store: Store, tmp_path: Path) -> None:
@@ -71,3 +76,18 @@ def test_a_folder_is_published_under_its_own_digest(store: Store, tmp_path: Path
     assert [entry.path for entry in manifest.files] == ["deep/card.json", "model.txt"]
     assert fetch(manifest, manifest.file("model.txt"), tmp_path / "s").read_text() == "tree"
     assert publish_folder(store, "bundles", folder, {"format": 1}) == uri
+
+
+def test_a_folder_that_lost_something_is_whole_when_published_again(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "model.txt").write_text("tree")
+    (folder / "card.json").write_text("{}")
+    uri = publish_folder(store, "bundles", folder, {})
+    top = f"bundles/{read_manifest(uri).digest}"
+    store.delete(f"{top}/model.txt")
+    store.write(f"{top}/card.json", b"{")
+    store.write(f"{top}/manifest.json", b"{}")
+    assert publish_folder(store, "bundles", folder, {}) == uri
+    assert (store.read(f"{top}/model.txt"), store.read(f"{top}/card.json")) == (b"tree", b"{}")
+    assert len(read_manifest(uri).files) == 2

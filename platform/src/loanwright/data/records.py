@@ -10,7 +10,7 @@ from loanwright.config.data import Data
 from loanwright.data.files import fingerprint
 from loanwright.data.public import SCHEME, locate
 from loanwright.data.sources import SQL
-from loanwright.errors import DataError, NotStored
+from loanwright.errors import DataError, IntegrityFault, NotStored
 from loanwright.storage import Store, canonical_json, digest_of, read_manifest
 
 SNAPSHOTS = "snapshots"
@@ -39,13 +39,13 @@ def _print(uri: str) -> Any:
 
 
 def earlier(store: Store, key: str | None) -> dict[str, Any] | None:
-    """The record of an earlier ingest of the very same, if its snapshot is still there with all its files."""
+    """The record of an earlier ingest of the very same, if it and its snapshot with all its files are still whole."""
     if key is None:
         return None
     try:
         record: dict[str, Any] = json.loads(store.read(_name(key)))
         snapshot = read_manifest(f"{store.root}/{SNAPSHOTS}/{record['snapshot']}.json", SNAPSHOTS)
-    except NotStored:
+    except (NotStored, IntegrityFault, ValueError, KeyError):
         return None
     whole = all(store.size(f"{SNAPSHOTS}/{entry.path}") == entry.bytes for entry in snapshot.files)
     return record if whole else None

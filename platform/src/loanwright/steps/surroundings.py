@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from loanwright.errors import EnvironmentFault
+from loanwright.errors import EnvironmentFault, IntegrityFault, LoanwrightError
 from loanwright.storage import Store, open_store
 
 
@@ -40,6 +40,8 @@ def environment_run_id() -> str | None:
 def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
     """Reads the environment and makes the scratch folder.
 
+    What the body finds damaged in the artifact store is removed there, so that the next run makes it anew.
+
     Args:
         run_id: the pipeline run's id as KFP gives it, where the environment has none.
 
@@ -55,9 +57,10 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
     if parent:
         Path(parent).mkdir(parents=True, exist_ok=True)
     folder = os.environ.get("LOANWRIGHT_RUN_DIR")
-    with tempfile.TemporaryDirectory(prefix="loanwright-", dir=parent or None) as scratch:
+    store = open_store(root)
+    with tempfile.TemporaryDirectory(prefix="loanwright-", dir=parent or None) as scratch, _healing(store):
         yield Surroundings(
-            store=open_store(root),
+            store=store,
             scratch=Path(scratch),
             data_cache=Path(os.environ.get("LOANWRIGHT_DATA_CACHE") or Path(scratch) / "data"),
             tracking_uri=tracking,
@@ -65,3 +68,23 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
             run_id=environment_run_id() or run_id or f"unnamed-{uuid.uuid4().hex[:12]}",
             run_folder=Path(folder) if folder else None,
         )
+
+
+@contextmanager
+def _healing(store: Store) -> Iterator[None]:
+    """Removes what turns out to be damaged: its name promises other content, so nothing true is lost.
+
+    What lies outside the store is a person's own, and is left alone.
+    """
+    try:
+        yield
+    except IntegrityFault as fault:
+        prefix, damaged = f"{store.root}/", fault.damaged or ""
+        key = damaged.removeprefix(prefix)
+        if not damaged.startswith(prefix) or ".." in key.split("/"):
+            raise
+        try:
+            store.delete(key)
+        except (LoanwrightError, OSError):
+            raise fault from None  # where a step may not delete, it still tells what is damaged
+        raise IntegrityFault(fault.problem, fix="It was removed: run again, and it is made anew") from fault

@@ -11,7 +11,7 @@ and a small thing of several named files is a folder of its own::
     <root>/<kind>/<digest>/manifest.json        lists model.txt
 
 The digest is the SHA-256 of the manifest's own bytes, which hold the digest of every file. The manifest
-is written last, and only if it is not there: what has a manifest is whole.
+is written last, so what has a manifest was once whole; publishing it again brings back what was lost since.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def publish(store: Store, kind: str, body: dict[str, Any], files: Sequence[FileE
     """Writes the manifest of files stored before; its URI."""
     data = _document(kind, body, files)
     key = f"{kind}/{hashlib.sha256(data).hexdigest()}.json"
-    store.create(key, data)
+    _settle(store, key, data)
     return f"{store.root}/{key}"
 
 
@@ -90,10 +90,11 @@ def publish_folder(store: Store, kind: str, folder: Path, body: dict[str, Any]) 
     files = [FileEntry(p.relative_to(folder).as_posix(), file_digest(p), p.stat().st_size) for p in paths]
     data = _document(kind, body, files)
     top = f"{kind}/{hashlib.sha256(data).hexdigest()}"
-    if store.size(f"{top}/{_FOLDER_MANIFEST}") is None:
-        for path, entry in zip(paths, files, strict=True):
+    finished = store.size(f"{top}/{_FOLDER_MANIFEST}") is not None
+    for path, entry in zip(paths, files, strict=True):
+        if not finished or store.size(f"{top}/{entry.path}") != entry.bytes:
             store.upload(f"{top}/{entry.path}", path)
-        store.create(f"{top}/{_FOLDER_MANIFEST}", data)
+    _settle(store, f"{top}/{_FOLDER_MANIFEST}", data)
     return f"{store.root}/{top}/{_FOLDER_MANIFEST}"
 
 
@@ -109,7 +110,7 @@ def read_manifest(uri: str, kind: str | None = None) -> Manifest:
     named = uri.rsplit("/", 2)[1] if name == _FOLDER_MANIFEST else name.removesuffix(".json")
     digest = hashlib.sha256(data).hexdigest()
     if digest != named:
-        raise IntegrityFault(f"{uri} was changed after it was written: its digest is {digest[:12]}…")
+        raise IntegrityFault(f"{uri} was changed after it was written: its digest is {digest[:12]}…", damaged=uri)
     document = json.loads(data)
     if kind is not None and document["kind"] != kind:
         raise IntegrityFault(f"{uri} is a manifest of {document['kind']!r}, not of {kind!r}")
@@ -124,6 +125,7 @@ def fetch(manifest: Manifest, entry: FileEntry, scratch: Path) -> Path:
         IntegrityFault: the bytes are not those that the manifest lists, or are gone.
     """
     store, _ = split_uri(manifest.uri)
+    uri = f"{store.root}/{entry.path}"
     path = store.local_path(entry.path)
     try:
         if path is None:
@@ -133,10 +135,22 @@ def fetch(manifest: Manifest, entry: FileEntry, scratch: Path) -> Path:
                 store.download(entry.path, path)
         digest = file_digest(path)
     except (NotStored, FileNotFoundError):
-        raise IntegrityFault(f"{store.root}/{entry.path} is gone, though {manifest.uri} lists it") from None
+        raise IntegrityFault(f"{uri} is gone, though {manifest.uri} lists it", damaged=uri) from None
     if digest != entry.sha256:
-        raise IntegrityFault(f"{store.root}/{entry.path} is not what {manifest.uri} lists: its bytes were changed")
+        raise IntegrityFault(f"{uri} is not what {manifest.uri} lists: its bytes were changed", damaged=uri)
     return path
+
+
+def _settle(store: Store, key: str, data: bytes) -> None:
+    """Writes a manifest unless it is there; other bytes than its name promises are replaced."""
+    if store.create(key, data):
+        return
+    try:
+        written = store.read(key)
+    except NotStored:  # removed in between
+        written = b""
+    if written != data:
+        store.write(key, data)
 
 
 def _document(kind: str, body: dict[str, Any], files: Sequence[FileEntry]) -> bytes:
