@@ -89,6 +89,15 @@ def test_a_wrong_key_is_refused_and_said(s3_variables: dict[str, str]) -> None:
         open_store("s3://loanwright").read("x")
 
 
+def test_an_upload_is_refused_in_the_same_words(s3_variables: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(b"x")
+    with (
+        environment(s3_variables | {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "else"}),
+        pytest.raises(StorageFault, match=r"refused to write s3://loanwright/x \(\w+\)\. Check AWS_ACCESS_KEY_ID"),
+    ):
+        open_store("s3://loanwright").upload("x", tmp_path / "up")
+
+
 def test_a_bucket_that_does_not_exist_is_named(s3_variables: dict[str, str]) -> None:
     with environment(s3_variables), pytest.raises(StorageFault, match="bucket 'no-such-bucket' does not exist"):
         open_store("s3://no-such-bucket").read("x")

@@ -117,8 +117,10 @@ class S3Store:
         server = os.environ.get(ENDPOINT_VARIABLE) or "AWS"
         try:
             yield
-        except ClientError as error:
-            code = _code(error)
+        except (ClientError, S3UploadFailedError) as error:
+            # boto3 wraps whatever the server answered to an upload.
+            answer = error.__context__ if isinstance(error, S3UploadFailedError) else error
+            code = _code(answer)
             if code in _ABSENT:
                 raise NotStored(f"{where} is not there") from None
             if code == "NoSuchBucket":
@@ -130,8 +132,8 @@ class S3Store:
                     f"{server} refused to {what} {where} ({code})",
                     fix="Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do",
                 ) from None
-            raise StorageFault(f"{server} failed to {what} {where}: {error}") from error
-        except (BotoCoreError, S3UploadFailedError) as error:
+            raise StorageFault(f"{server} failed to {what} {where}: {answer}") from error
+        except BotoCoreError as error:
             raise StorageFault(
                 f"cannot {what} {where}: S3 at {server} does not answer ({type(error).__name__})",
                 fix="Check that the server runs and LOANWRIGHT_S3_ENDPOINT names it",
