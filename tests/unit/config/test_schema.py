@@ -123,7 +123,7 @@ def test_the_reference_has_a_table_for_each_mapping_and_a_row_for_each_key() -> 
     assert (
         "| `test_from` | [moment](#kinds-of-values) |  | For `time`: calibration ends here, less the embargo. |" in text
     )
-    assert "| `learning_rate` | number, > 0 | `0.05` |" in text
+    assert "| `learning_rate` | number, > 0, ≤ 1 | `0.05` |" in text
     assert "### `features.groups[].features[]`" in text
 
 

@@ -73,7 +73,7 @@ class EarlyStopping(Section):
 class Parameters(Section):
     """LightGBM parameters, under LightGBM's names; what is not here is not supported."""
 
-    learning_rate: Positive = 0.05
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
     num_leaves: Annotated[Whole, Field(ge=2, le=131_072)] = 31
     max_depth: Whole = -1
     min_data_in_leaf: Annotated[Whole, Field(ge=0)] = 20
@@ -93,6 +93,12 @@ class Parameters(Section):
     cat_l2: NotNegative = 10.0
     max_cat_threshold: Annotated[Whole, Field(ge=1)] = 32
     min_data_per_group: Annotated[Whole, Field(ge=1)] = 100
+
+    @model_validator(mode="after")
+    def _bagged(self) -> Parameters:
+        if self.bagging_fraction < 1 and self.bagging_freq == 0:
+            raise ValueError("bagging_fraction does nothing while bagging_freq is 0: set bagging_freq to 1")
+        return self
 
 
 class Training(Section):
