@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loanwright.config.documents import Node, read_document
+from loanwright.config.documents import Node, read_document, read_value
 from loanwright.errors import DeclarationError
 
 
@@ -46,8 +46,15 @@ def read(folder: Path, text: str) -> Node:
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(tmp_path: Path, written: str, value: object) -> None:
-    read_value = read(tmp_path, f"key: {written}\n").plain()["key"]
-    assert (read_value, type(read_value)) == (value, type(value))
+    found = read(tmp_path, f"key: {written}\n").plain()["key"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_value_alone_is_read_by_the_same_rules() -> None:
+    assert read_value("{a: [1e-3, yes, 2005-10-02]}") == {"a": [1e-3, "yes", "2005-10-02"]}
+    assert read_value("") is None
+    with pytest.raises(DeclarationError, match="is not allowed"):
+        read_value("!!python/name:os.system x")
 
 
 def test_values_know_their_lines(tmp_path: Path) -> None:

@@ -82,7 +82,19 @@ def read_document(path: Path) -> Node:
         ) from None
     except OSError as error:
         raise DeclarationError(f"{path} cannot be read: {error.strerror}") from None
-    return _Reader(str(path), text).document()
+    node = _Reader(str(path), text).document()
+    if node.value is None:
+        raise DeclarationError(f"{path} is empty")
+    return node
+
+
+def read_value(text: str) -> Any:
+    """A value by the rules of a declaration; no text at all is null.
+
+    Raises:
+        DeclarationError: it is not YAML, or holds what a declaration may not.
+    """
+    return _Reader("the value", text).document().plain()
 
 
 class _Reader:
@@ -97,16 +109,14 @@ class _Reader:
     def document(self) -> Node:
         try:
             next(self._events)
-            if isinstance(start := next(self._events), yaml.StreamEndEvent):
-                raise self._refusal(start, "is empty")
+            if isinstance(next(self._events), yaml.StreamEndEvent):
+                return Node(None, self._file, 1)
             node = self._node(next(self._events), 0)
             next(self._events)
             if not isinstance(more := next(self._events), yaml.StreamEndEvent):
                 raise self._refusal(more, "holds a second document: a declaration is one")
         except yaml.YAMLError as error:
             raise self._invalid(error) from None
-        if node.value is None:
-            raise DeclarationError(f"{self._file} is empty")
         return node
 
     def _node(self, event: Any, depth: int) -> Node:
