@@ -133,6 +133,7 @@ def test_integers_may_be_categories(tmp_path: Path) -> None:
         ("{here}/nothing.csv", DataError, "source 'applicants': there is no file or folder {here}/nothing.csv"),
         ("{here}/empty", DataError, "source 'applicants': folder {here}/empty holds no file"),
         ("file://host/file.csv", DeclarationError, "'file://host/file.csv' is no address that can be read"),
+        ("postgresql://user:pw@host/db", DeclarationError, "'…@host/db' is no address that can be read"),
         ("public://taiwn/clients", DeclarationError, "names no public data set (did you mean 'taiwan'?)"),
         ("public://taiwan/client", DeclarationError, "names no table of taiwan (did you mean 'clients'?)"),
         ("sql+env://ONLY_A_VARIABLE", DeclarationError, "Write sql+env://VARIABLE/table"),
@@ -142,7 +143,7 @@ def test_integers_may_be_categories(tmp_path: Path) -> None:
 def test_an_address_that_leads_nowhere(uri: str, error: type[Exception], says: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(error) as caught:
-        run(applicants(uri.replace("{here}", str(tmp_path))), tmp_path)
+        run(applicants("declared.csv"), tmp_path, overrides={"applicants": uri.replace("{here}", str(tmp_path))})
     assert says.replace("{here}", str(tmp_path)) in str(caught.value)
 
 

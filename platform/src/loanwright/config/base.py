@@ -36,6 +36,11 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def without_secret(text: str) -> str:
+    """The text without what stands before its last `@`: in an address, that is a user and a password."""
+    return f"…{text[text.rindex('@') :]}" if "@" in text else text
+
+
 def repeated(names: Iterable[str]) -> str | None:
     """The first name that stands there a second time, or None."""
     seen: set[str] = set()

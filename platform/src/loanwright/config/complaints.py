@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from loanwright.config.base import Section
+from loanwright.config.base import Section, without_secret
 from loanwright.config.problems import Location, Problem
 from loanwright.errors import near
 
@@ -158,5 +158,5 @@ def _shown(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
+    text = repr(without_secret(value) if isinstance(value, str) else value)
     return text if len(text) <= 60 else f"{text[:57]}…"

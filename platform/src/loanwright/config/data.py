@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole, repeated
+from loanwright.config.base import Many, Moment, Name, Seconds, Section, Whole, repeated, without_secret
 from loanwright.errors import near
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -17,6 +18,8 @@ Scalar = Annotated[
 """A value that a column may hold."""
 
 _SCHEMES = ("public", "s3", "sql+env", "file")
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*/.+")
+_LOGIN = re.compile(r"[^/]*:.*@")
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -88,6 +91,29 @@ class Column(Section):
         return self
 
 
+def _address(value: str) -> str:
+    scheme, sign, rest = value.partition("://")
+    if sign and scheme not in _SCHEMES:
+        raise ValueError(
+            f"{without_secret(scheme) + sign!r} is not read: a source is at public://<set>/<table>, "
+            "s3://bucket/prefix/, a path, "
+            "or sql+env://VARIABLE/<table> for a database whose address stands in that environment variable"
+        )
+    host = rest.partition("/")[0]
+    if scheme == "sql+env" and not _TABLE.fullmatch(rest):
+        raise ValueError("a table of a database is sql+env://VARIABLE/<table>: its address stands in that variable")
+    if ("@" in host or ":" in host) if sign else _LOGIN.match(value):
+        raise ValueError(
+            "holds a user or a password, which would be written to files: a database's address stands in an "
+            "environment variable, as in sql+env://VARIABLE/<table>, and S3's keys in AWS_*"
+        )
+    return value
+
+
+Address = Annotated[str, Field(min_length=1), AfterValidator(_address)]
+"""Where a source's rows are. It is stored and shown, so it holds no secret."""
+
+
 class Volume(Section):
     """How many rows a source may have."""
 
@@ -108,7 +134,7 @@ class Source(Section):
 
     name: Name
     """What the rest of the declaration calls it."""
-    uri: Annotated[str, Field(min_length=1)]
+    uri: Address
     """`public://<set>/<table>`, `s3://bucket/prefix/`, a path of a file or folder, or
     `sql+env://VARIABLE/<table>` (a database whose address stands in that environment variable)."""
     format: Literal["auto", "parquet", "csv"] = "auto"
@@ -131,17 +157,6 @@ class Source(Section):
     """Freshness: the newest row may be at most this old at `data_cutoff`, or now if there is none."""
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     """What to do about columns that are not declared."""
-
-    @field_validator("uri")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        scheme, colon, _ = value.partition("://")
-        if colon and scheme not in _SCHEMES:
-            raise ValueError(
-                f"{scheme + colon!r} is not read: a source is at public://<set>/<table>, s3://bucket/prefix/, a path, "
-                "or sql+env://VARIABLE/<table> for a database whose address stands in that environment variable"
-            )
-        return value
 
     @field_validator("encoding")
     @classmethod

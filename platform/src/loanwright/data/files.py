@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from loanwright.config.base import without_secret
 from loanwright.errors import DataError, DeclarationError
 from loanwright.storage import Stored, file_digest, open_store
 
@@ -70,7 +71,7 @@ def _wanted(name: str) -> bool:
 def _local(uri: str) -> list[Path]:
     if "://" in uri and not uri.startswith("file:///"):
         raise DeclarationError(
-            f"{uri!r} is no address that can be read",
+            f"{without_secret(uri)!r} is no address that can be read",
             fix="Give a path, s3://bucket/prefix/, sql+env://VARIABLE/table or public://set/table",
         )
     path = Path(uri.removeprefix("file://"))
