@@ -17,8 +17,15 @@ def test_values_are_read_as_yaml_and_the_defaults_filled_in() -> None:
     changed = apply_overrides(PARAMETERS, ["training.rounds=7", "register_model=false", "workers=2"])
     assert changed["training"]["rounds"] == 7
     assert changed["register_model"] is False
-    assert changed["data_cutoff"] == ""
+    assert (changed["data_cutoff"], changed["source_overrides"]) == ("", {})
     assert PARAMETERS["training"]["rounds"] == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 0.001), ("2005-10-02", "2005-10-02"), ("yes", "yes"), ("12:30", "12:30"), ("", None)]
+)
+def test_a_value_means_what_it_means_in_a_declaration(text: str, value: object) -> None:
+    assert apply_overrides(PARAMETERS, [f"training.rounds={text}"])["training"]["rounds"] == value
 
 
 def test_a_part_that_rested_on_its_default_can_be_set() -> None:
@@ -50,7 +57,10 @@ def test_times_and_addresses_stay_text() -> None:
             "--set gates.rules.auc_flor.min: nothing is named 'auc_flor' there (did you mean 'auc_floor'?)",
         ),
         ("gates.rules.4.min=1", "--set gates.rules.4.min: nothing is named '4' there"),
-        ("training.rounds=[1", "--set training.rounds: '[1' is not a YAML value. Quote it"),
+        ("training.rounds=[1", "--set training.rounds: '[1' is no plain YAML value. Quote it"),
+        ("training.rounds=!!int 1", "--set training.rounds: '!!int 1' is no plain YAML value. Quote it"),
+        ("source_overrides.a:pg://u:pw@h/d", "--set '…@h/d' is not of the form name=value"),
+        ("source_overrides={a: {pg://u:pw@h", "--set source_overrides: '…@h' is no plain YAML value. Quote it"),
         ("training.rounds.x.y=1", "--set training.rounds.x.y: there is no parameter 'x'"),
     ],
 )

@@ -6,7 +6,6 @@ place: file and line where there is a file, the dotted path always.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,19 +14,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from loanwright.config.agreement import disagreements
+from loanwright.config.agreement import check_agreement, disagreements
 from loanwright.config.base import Section
 from loanwright.config.complaints import complaints
 from loanwright.config.declaration import SECTIONS, Declaration
 from loanwright.config.documents import read_document
 from loanwright.config.includes import with_includes
+from loanwright.config.parameters import Plain, check_size
 from loanwright.config.problems import Locate, Location, Problem, refuse
 from loanwright.errors import DeclarationError
 
 Kind = TypeVar("Kind", bound=Section)
 
-_MOST_ARGUMENT_BYTES = 100_000
-"""What KFP's local runner can hand to one step: it fails at 110 kB."""
 _LARGEST_EXACT = 2**53
 """A protobuf Struct holds every number as a double."""
 
@@ -58,9 +56,17 @@ def parse_sections(sections: Mapping[str, Any]) -> Declaration:
         DeclarationError: a section is missing, unknown or wrong, or two do not agree.
     """
     declaration = _parse(Declaration, dict(sections))
-    if problems := list(disagreements(declaration)):
-        refuse(problems)
+    check_agreement(declaration)
     return declaration
+
+
+def parse_plain(parameters: Mapping[str, Any]) -> Plain:
+    """The parameters beside the sections, from the command line or from KFP; absent ones have their defaults.
+
+    Raises:
+        DeclarationError: one is unknown or wrong.
+    """
+    return _parse(Plain, dict(parameters))
 
 
 def parse_section(name: str, value: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -83,14 +89,7 @@ def sections_as_parameters(declaration: Declaration | Path) -> dict[str, dict[st
     if isinstance(declaration, Path):
         declaration = read_declaration(declaration)
     sections = {name: _telling(getattr(declaration, name)) for name in SECTIONS}
-    sizes = {name: len(json.dumps(section)) for name, section in sections.items()}
-    if sum(sizes.values()) > _MOST_ARGUMENT_BYTES:
-        largest = ", ".join(f"{name} {sizes[name] / 1e3:.1f} kB" for name in sorted(sizes, key=lambda n: -sizes[n])[:3])
-        raise DeclarationError(
-            f"the sections of {declaration.model.name!r} take {sum(sizes.values()) / 1e3:.1f} kB together, and "
-            f"a step's arguments hold {_MOST_ARGUMENT_BYTES / 1e3:g} kB: {largest}",
-            fix="Shorten the descriptions, or drop columns and features that the model does not need",
-        )
+    check_size(sections, declaration.model.name)
     return sections
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from loanwright.data.records import SNAPSHOTS, earlier, record_key, remember
 from loanwright.data.validation import stale
 from loanwright.errors import DataError, DeclarationError, EnvironmentFault, UsageError, near
 from loanwright.storage import FileEntry, Store, publish
-
-_log = logging.getLogger("loanwright")
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def ingest(
         DataError: the data cannot be read, or breaks its contract; all breaks are named.
         EnvironmentFault: network, storage, database or disk refused.
     """
-    data = _overridden(data, overrides)
+    data = overridden(data, overrides)
     try:
         return _ingest(data, store, cutoff=cutoff, cache=cache, now=now, code_digest=code_digest)
     except OSError as error:
@@ -94,7 +91,12 @@ def _ingest(
     return _read(data, store, roles, stamps, key, cutoff=cutoff, cache=cache, now=now)
 
 
-def _overridden(data: Data, overrides: Mapping[str, str]) -> Data:
+def overridden(data: Data, overrides: Mapping[str, str]) -> Data:
+    """The data section with other addresses of its sources.
+
+    Raises:
+        UsageError: an override names no source.
+    """
     names = [source.name for source in data.sources]
     for name in overrides:
         if name not in names:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from loanwright.config.agreement import check_agreement
 from loanwright.config.declaration import Declaration
 from loanwright.config.reading import read_declaration, sections_as_parameters
 from loanwright.errors import DeclarationError, LoanwrightError
@@ -37,7 +36,6 @@ def check_declaration(folder: Path) -> Declaration:
             f"{folder / 'model.yaml'}: model.name is {declaration.model.name!r} in a folder named {folder.name!r}",
             fix="Give both the same name",
         )
-    check_agreement(declaration)
     compile_features(declaration.data, declaration.features)
     return declaration
 

@@ -6,38 +6,36 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
-from loanwright.errors import UsageError, near
-
-PLAIN: dict[str, Any] = {"data_cutoff": "", "source_overrides": {}, "workers": 1, "register_model": True}
-"""The parameters beside the sections, and their defaults."""
+from loanwright.config.base import without_secret
+from loanwright.config.documents import read_value
+from loanwright.config.parameters import Plain
+from loanwright.errors import DeclarationError, UsageError, near
 
 
 def apply_overrides(parameters: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
-    """A copy of the parameters with each ``a.b.c=value`` applied; the value is read as YAML.
+    """A copy of the parameters with each ``a.b.c=value`` applied; the value is read as in a declaration.
 
     A list of named things is addressed by name, or by position from 0: ``gates.rules.auc_floor.min=0.7``.
 
     Raises:
         UsageError: an assignment has no ``=``, no such parameter, or no such place in it.
     """
-    changed = copy.deepcopy({**parameters, **{name: parameters.get(name, value) for name, value in PLAIN.items()}})
+    changed = copy.deepcopy({**Plain().model_dump(), **parameters})
     for assignment in assignments:
         path, sign, text = assignment.partition("=")
         if not sign or not path:
-            raise UsageError(f"--set {assignment!r} is not of the form name=value")
+            raise UsageError(f"--set {without_secret(assignment)!r} is not of the form name=value")
         _assign(changed, path, _value(path, text))
     return changed
 
 
 def _value(path: str, text: str) -> Any:
     if path == "data_cutoff" or path.startswith("source_overrides."):
-        return text  # YAML would make a date of one, and a mapping of an address
+        return text  # YAML would make a mapping of some addresses
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UsageError(f"--set {path}: {text!r} is not a YAML value", fix="Quote it") from None
+        return read_value(text)
+    except DeclarationError:
+        raise UsageError(f"--set {path}: {without_secret(text)!r} is no plain YAML value", fix="Quote it") from None
 
 
 def _assign(parameters: dict[str, Any], path: str, value: Any) -> None:

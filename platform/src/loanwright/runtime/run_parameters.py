@@ -1,17 +1,21 @@
-"""From a model's declaration and its overrides to what is run, checked before anything starts."""
+"""From a model's declaration and its overrides to what is run, checked before anything starts or is written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from loanwright.config.agreement import check_agreement
+from loanwright.config.data import Data
 from loanwright.config.declaration import SECTIONS
-from loanwright.config.reading import parse_sections, sections_as_parameters
+from loanwright.config.parameters import check_size
+from loanwright.config.reading import parse_plain, parse_sections, sections_as_parameters
+from loanwright.data.ingestion import overridden
+from loanwright.errors import UsageError
+from loanwright.features.sql import compile_features
 from loanwright.runtime.local_run import Request
 from loanwright.runtime.overrides import apply_overrides
 from loanwright.runtime.project_models import model_folder
-from loanwright.runtime.settings import Settings
+from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings
 
 
 def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -> Request:
@@ -22,9 +26,27 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
     """
     folder = model_folder(settings, model)
     parameters = apply_overrides(sections_as_parameters(folder / "model.yaml"), assignments)
-    overrides = parameters["source_overrides"]
-    parameters["source_overrides"] = {
-        name: uri if "://" in str(uri) else str(Path(str(uri)).absolute()) for name, uri in overrides.items()
+    sections = {name: parameters.pop(name) for name in SECTIONS}
+    plain = parse_plain(parameters)
+    declaration = parse_sections(sections)
+    compile_features(declaration.data, declaration.features)
+    absolute = {
+        name: uri if "://" in uri else str(Path(uri).absolute()) for name, uri in plain.source_overrides.items()
     }
-    check_agreement(parse_sections({name: parameters[name] for name in SECTIONS if name in parameters}))
+    _check_reach(settings, overridden(declaration.data, absolute))
+    parameters = {**sections, **plain.model_dump(), "source_overrides": absolute}
+    check_size(parameters, model)
     return Request(model, folder, parameters)
+
+
+def _check_reach(settings: Settings, data: Data) -> None:
+    """A step knows one S3 server: beside the embedded one, no other bucket can be read."""
+    own = f"s3://{EMBEDDED_BUCKET}"
+    for source in data.sources:
+        if settings.store is None and source.uri.startswith("s3://") and not f"{source.uri}/".startswith(f"{own}/"):
+            raise UsageError(
+                f"source {source.name!r} reads {source.uri}, but results are kept in the embedded S3 server, and "
+                "its address and keys open no other bucket",
+                fix="Set LOANWRIGHT_STORE to a bucket or a folder of your own, the AWS_* variables, and "
+                "LOANWRIGHT_S3_ENDPOINT for a server other than AWS",
+            )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from loanwright.config.learning import Split, Training
-from loanwright.config.reading import parse_section
-from loanwright.steps.ingest import check_workers
+from loanwright.config.reading import parse_plain, parse_section
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
 from loanwright.training.quick_import import import_lightgbm_alone
@@ -17,7 +16,7 @@ def run(training_table: str, split: dict[str, Any], training: dict[str, Any], wo
     """The booster's URI."""
     with recorded("train") as result, surroundings() as here:
         import_lightgbm_alone()
-        check_workers(workers)
+        parse_plain({"workers": workers})
         uri = train(
             training_table,
             parse_section("split", split, Split),
