@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DIGEST_TAG = "loanwright.bundle_digest"
 BUNDLE_TAG = "loanwright.bundle"
+VERDICT_TAG = "loanwright.verdict"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")  # as config.base.Name; no other model is ours

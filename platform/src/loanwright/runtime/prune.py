@@ -6,29 +6,25 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from loanwright.errors import LoanwrightError, UsageError
-from loanwright.registry.lookup import find_model, model_names
+from loanwright.errors import UsageError
+from loanwright.registry.lookup import VERDICT_TAG, find_model, model_names
+from loanwright.runtime import reuse
+from loanwright.runtime.compaction import compact
 from loanwright.runtime.lock import held
 from loanwright.runtime.object_server import ObjectServer
+from loanwright.runtime.reachable import reachable
 from loanwright.runtime.records import read_json, read_steps
 from loanwright.runtime.recovery import recover
-from loanwright.runtime.reuse import cache_folder
-from loanwright.runtime.settings import Settings, environment
-from loanwright.runtime.store_identity import store_identity
-from loanwright.storage import Store, open_store, read_manifest
-
-FOLDERS = ("bundles", "boosters", "calibrators", "evidence")
-"""The kinds whose manifests are folders of their own."""
-SHARED = ("snapshots", "tables", "verdicts")
-"""The kinds whose manifests list content-named files."""
-_LINEAGE = {"snapshot": "snapshots", "table": "tables", "booster": "boosters", "calibrator": "calibrators"}
+from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings, environment
+from loanwright.runtime.store_identity import MARKER, store_identity
+from loanwright.storage import Store, open_store
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What prune removed."""
+    """What prune removed: objects of the store and their bytes, and runs."""
 
     objects: int
     bytes: int
@@ -38,9 +34,12 @@ class Freed:
 def prune(settings: Settings) -> Freed:
     """Removes what nothing needs any more from the embedded store and the state folder.
 
+    Safe to kill: what still has a manifest is whole, and the next prune goes on.
+
     Raises:
         UsageError: the artifact store is an outside one, which others may be working in.
         EnvironmentFault: a run is at work.
+        IntegrityFault: something that is needed was changed; nothing was removed.
     """
     if settings.store is not None:
         raise UsageError(
@@ -51,13 +50,33 @@ def prune(settings: Settings) -> Freed:
         recover(settings)
         latest = _latest_runs(settings)
         with environment(settings.variables() | ObjectServer(settings).start()):
-            store = open_store("s3://loanwright")
-            objects, size = _sweep(store, _needed(store, settings, latest))
-            cache = cache_folder(settings.state, store_identity(store))
-        runs = _remove_runs(settings, latest)
-        _remove_all_but(settings.state / "cache", cache)
+            store = open_store(f"s3://{EMBEDDED_BUCKET}")
+            objects, size = sweep(store, _needed(store, settings, latest))
+            cache = reuse.cache_folder(settings.state, store_identity(store))
+            reuse.sweep(cache, store)
+        compact(settings, size)
+        runs = _remove_all_but(settings.runs, {path.name for path in latest.values()})
+        _remove_all_but(settings.state / "cache", {cache.name})
+        _remove_all_but(settings.state / "kfp", _named_by(cache, settings.state / "kfp"))
+        _remove_older_compiled(settings.state / "compiled")
         shutil.rmtree(settings.state / "scratch", ignore_errors=True)
         return Freed(objects, size, runs)
+
+
+def sweep(store: Store, needed: set[str]) -> tuple[int, int]:
+    """Deletes every object whose key is not needed; how many, and their bytes.
+
+    Manifests and records go first: were this killed, nothing would be left that names what is gone.
+    """
+    doomed = [stored for stored in store.list() if stored.key not in needed]
+    for stored in sorted(doomed, key=lambda stored: not _names_others(stored.key)):
+        store.delete(stored.key)
+    return len(doomed), sum(stored.size for stored in doomed)
+
+
+def _names_others(key: str) -> bool:
+    """Whether that is the key of a manifest (of either layout) or of a record."""
+    return key.endswith("/manifest.json") or (key.count("/") == 1 and key.endswith(".json"))
 
 
 def _latest_runs(settings: Settings) -> dict[str, Path]:
@@ -73,90 +92,51 @@ def _latest_runs(settings: Settings) -> dict[str, Path]:
 
 
 def _needed(store: Store, settings: Settings, latest: dict[str, Path]) -> set[str]:
-    uris = {f"{store.root}/bundles/{digest}/manifest.json" for digest in _registered(settings.registry_uri)}
-    keys: set[str] = {".loanwright-store"}
+    """The keys of all that must stay."""
+    uris = _registered(settings.registry_uri, store)
+    keys = {MARKER}
     for run in latest.values():
         keys |= {stored.key for stored in store.list(f"runs/{run.name}/")}
         for record in read_steps(open_store(str(run))).values():
             uris |= {value for value in record.result.values() if _is_manifest(value, store)}
-    seen: set[str] = set()
-    while uris:
-        uri = uris.pop()
-        if uri in seen:
-            continue
-        seen.add(uri)
-        found, led_to = _reach(store, uri)
-        keys |= found
-        uris |= led_to
-    return keys | _records(store, seen)
+    return keys | reachable(store, uris)
 
 
-def _registered(tracking_uri: str) -> set[str]:
-    """The digests of the bundles of all registered versions."""
+def _registered(tracking_uri: str, store: Store) -> set[str]:
+    """The manifests of the bundles of all registered versions, and of the verdicts that let them in."""
     models = [find_model(tracking_uri, name) for name in model_names(tracking_uri)]
-    return {version.digest for model in models if model for version in model.versions if version.digest}
+    versions = [version for model in models if model for version in model.versions]
+    bundles = {f"{store.root}/bundles/{version.digest}/manifest.json" for version in versions if version.digest}
+    return bundles | {uri for version in versions if _is_manifest(uri := version.tags.get(VERDICT_TAG), store)}
 
 
-def _reach(store: Store, uri: str) -> tuple[set[str], set[str]]:
-    """The keys of one manifest and its files, and the manifests it leads back to."""
-    try:
-        manifest = read_manifest(uri)
-    except LoanwrightError:
-        return set(), set()
-    top = uri.removeprefix(f"{store.root}/").rpartition("/")[0]
-    keys = {uri.removeprefix(f"{store.root}/")} | {f"{top}/{entry.path}" for entry in manifest.files}
-    report = manifest.body.get("report")
-    if isinstance(report, str):
-        keys.add(report.removeprefix(f"{store.root}/"))
-    led_to = set()
-    for name, kind in _LINEAGE.items():
-        digest = manifest.body.get(name)
-        if isinstance(digest, str):
-            tail = f"{digest}/manifest.json" if kind in FOLDERS else f"{digest}.json"
-            led_to.add(f"{store.root}/{kind}/{tail}")
-    return keys, led_to
+def _is_manifest(value: Any, store: Store) -> TypeGuard[str]:
+    return isinstance(value, str) and value.startswith(f"{store.root}/") and value.endswith(".json")
 
 
-def _records(store: Store, kept: set[str]) -> set[str]:
-    """Small records by input (`ingests/`, `gates/`) that name something kept."""
-    names = {uri.rpartition("/")[2] for uri in kept}
-    found = set()
-    for prefix in ("ingests/", "gates/"):
-        for stored in store.list(prefix):
-            text = store.read(stored.key).decode(errors="replace")
-            if any(name in text for name in names if name != "manifest.json"):
-                found.add(stored.key)
-    return found
+def _remove_all_but(parent: Path, kept: set[str]) -> int:
+    """Removes the folders in `parent` of other names; how many."""
+    doomed = [folder for folder in _folders(parent) if folder.name not in kept]
+    for folder in doomed:
+        shutil.rmtree(folder)
+    return len(doomed)
 
 
-def _sweep(store: Store, needed: set[str]) -> tuple[int, int]:
-    objects = size = 0
-    for stored in list(store.list()):
-        if stored.key not in needed:
-            store.delete(stored.key)
-            objects += 1
-            size += stored.size
-    return objects, size
+def _named_by(cache: Path, parent: Path) -> set[str]:
+    """The names of the folders in `parent` in which entries of the cache have files."""
+    entries = "\n".join(path.read_text() for path in cache.glob("*.json"))
+    return {folder.name for folder in _folders(parent) if f"/{folder.name}/" in entries}
 
 
-def _remove_runs(settings: Settings, latest: dict[str, Path]) -> int:
-    removed = 0
-    for folder in _folders(settings.runs):
-        if folder not in latest.values():
-            shutil.rmtree(folder)
-            removed += 1
-    return removed
-
-
-def _remove_all_but(parent: Path, kept: Path) -> None:
-    for folder in _folders(parent):
-        if folder != kept:
-            shutil.rmtree(folder)
+def _remove_older_compiled(folder: Path) -> None:
+    """Keeps each model's newest compiled pipeline; a file is named `<model>-<digest of its shape>.yaml`."""
+    newest: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_mtime):
+        model = path.stem.rpartition("-")[0]
+        if model in newest:
+            newest[model].unlink()
+        newest[model] = path
 
 
 def _folders(parent: Path) -> Iterator[Path]:
     return (path for path in list(parent.glob("*")) if path.is_dir())
-
-
-def _is_manifest(value: Any, store: Store) -> bool:
-    return isinstance(value, str) and value.startswith(f"{store.root}/") and value.endswith(".json")

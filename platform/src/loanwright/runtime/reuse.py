@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,13 +39,6 @@ def sweep(folder: Path, store: Store) -> int:
                 removed += 1
                 break
     return removed
-
-
-def drop_other_caches(folder: Path) -> None:
-    """Removes the caches of other code, libraries or stores: they can never be hit again."""
-    for other in folder.parent.glob("*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
 
 
 def _references(entry: Path, root: str) -> Iterator[str]:

@@ -8,7 +8,8 @@ import uuid
 from loanwright.errors import StorageFault
 from loanwright.storage import Store
 
-_MARKER = ".loanwright-store"
+MARKER = ".loanwright-store"
+"""The key of the marker."""
 _PATIENCE = 5.0
 
 
@@ -21,9 +22,9 @@ def store_identity(store: Store) -> str:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            if store.size(_MARKER) is None:
-                store.create(_MARKER, uuid.uuid4().hex.encode())
-            return store.read(_MARKER).decode()
+            if store.size(MARKER) is None:
+                store.create(MARKER, uuid.uuid4().hex.encode())
+            return store.read(MARKER).decode()
         except StorageFault as error:
             # A server that just came up may answer before it has made its bucket.
             if "does not exist" not in str(error) or time.monotonic() > deadline:
