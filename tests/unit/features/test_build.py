@@ -279,6 +279,7 @@ def test_features_that_say_nothing_are_warned_of(tmp_path, caplog):
         ("number", 0.5, [0.5, 1.0, 0.0, 0.5], [1, 0, 0, 1]),
         ("category", "it's bad", ["ok", "it's bad", "", "ok"], [0, 1, 0, 0]),
         ("category", 2, ["1", "2", "1", "1"], [0, 1, 0, 0]),
+        ("text", 1234567.0, ["1234567", "1", "1.23457e+06", ""], [1, 0, 0, 0]),
         ("boolean", True, [True, False, False, True], [1, 0, 0, 1]),
         ("boolean", False, [True, False, False, True], [0, 1, 1, 0]),
     ],

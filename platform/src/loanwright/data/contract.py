@@ -122,7 +122,7 @@ def _number(value: float) -> str:
 def _value(column: Column, value: Scalar) -> str:
     """A declared value as an SQL literal of the column's type."""
     if column.type in ("text", "category") and not isinstance(value, bool):
-        return literal(f"{value:g}" if isinstance(value, float) else str(value))
+        return literal(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
     if column.type in ("integer", "number") and isinstance(value, int | float) and not isinstance(value, bool):
         return _number(value) if column.type == "number" else str(value)
     if column.type == "boolean" and value in (0, 1, True, False):

@@ -1,4 +1,9 @@
-"""The embedded DuckDB that stages, checks and orders rows: bounded in memory, cut off from files and network."""
+"""DuckDB as a locked engine: tables go in and come out as Arrow, and nothing else goes anywhere.
+
+It reads no file, no network, no Python variable and no setting can be changed once it is open, whatever
+the SQL says: an expression of a declaration that slipped through the parser finds a locked door. Spilled
+data goes to a scratch folder, the one place it may write to.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +21,45 @@ if TYPE_CHECKING:
 MEMORY = "1GB"
 """What the engine may hold before it spills to the scratch folder."""
 
+_LOCKS = (
+    "SET TimeZone = 'UTC'",
+    "SET enable_progress_bar = false",
+    "SET enable_external_access = false",
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET lock_configuration = true",
+)
+
+
+def connect(scratch: Path, **config: str | int) -> duckdb.DuckDBPyConnection:
+    """A locked connection of its own; it spills to a folder in `scratch`, which need not exist yet.
+
+    Args:
+        scratch: a folder for what does not fit into memory.
+        config: `memory_limit` (absent: the engine's own share of the machine's, or the container's, memory)
+            and `threads` (absent: one for each core).
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"temp_directory": str(scratch / "spill"), **config})
+    for lock in _LOCKS:
+        connection.execute(lock)
+    return connection
+
 
 @contextmanager
 def engine(scratch: Path, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of its own; tables come in and go out as Arrow.
+    """The engine that stages, checks and orders a source's rows.
 
     Raises:
         EnvironmentFault: memory or disk ran out.
     """
     import duckdb
 
-    spill = scratch / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(":memory:", config={"memory_limit": memory, "temp_directory": str(spill)})
+    scratch.mkdir(parents=True, exist_ok=True)
+    connection = connect(scratch, memory_limit=memory)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
-        connection.execute("SET python_enable_replacements = false")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
         yield connection
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         raise EnvironmentFault(

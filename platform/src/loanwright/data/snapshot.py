@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loanwright.config.data import Source
 from loanwright.data.engine import in_utc, moment, quoted
+from loanwright.data.rows import ROW_GROUP, row_groups, schema_of
 from loanwright.storage import FileEntry, Store, put_file
 
 if TYPE_CHECKING:
@@ -21,16 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("loanwright")
 KIND = "snapshots"
-ROW_GROUP = 65_536
 ROWS_PER_FILE = 15 * ROW_GROUP
-_ARROW_TYPES = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-    "category": pa.string(),
-    "boolean": pa.bool_(),
-    "time": pa.timestamp("us", tz="UTC"),
-}
 
 
 def write_table(
@@ -66,9 +57,9 @@ def order(source: Source) -> list[str]:
 def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path) -> Iterator[tuple[Path, int]]:
     """The rows in order, as parquet files that are gone when the next one is asked for."""
     source = staged.source
-    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in source.columns])
+    schema = schema_of(source)
     ordered = f"SELECT * FROM {staged.table} ORDER BY {', '.join(map(quoted, order(source)))}"
-    groups = _groups(connection.sql(ordered).to_arrow_reader(ROW_GROUP), schema)
+    groups = row_groups(connection.sql(ordered).to_arrow_reader(ROW_GROUP), schema, ROW_GROUP)
     path = scratch / "rows.parquet"
     stored = 0
     group = next(groups, None)
@@ -84,17 +75,3 @@ def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path)
             _log.info("source %s: %s of %s rows in order", source.name, f"{stored:,}", f"{staged.rows:,}")
         yield path, written
     path.unlink(missing_ok=True)
-
-
-def _groups(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows dealt anew into tables of exactly one row group, the last one smaller."""
-    held: list[pa.Table] = []
-    for batch in batches:
-        held.append(pa.Table.from_batches([batch]).cast(schema))
-        while sum(table.num_rows for table in held) >= ROW_GROUP:
-            whole = pa.concat_tables(held)
-            yield whole.slice(0, ROW_GROUP).combine_chunks()
-            held = [whole.slice(ROW_GROUP)]
-    rest = pa.concat_tables(held) if held else None
-    if rest is not None and rest.num_rows:
-        yield rest.combine_chunks()

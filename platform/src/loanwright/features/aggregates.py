@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from loanwright.config.data import Column
 from loanwright.config.features import Aggregate, Feature
-from loanwright.features.identifiers import quoted
+from loanwright.data.engine import quoted
 
 ADDING: frozenset[Aggregate] = frozenset({"sum", "mean", "std", "last_mean", "trend"})
 """Aggregates that add values up, and so run on whole units."""

@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 
 from loanwright.config.data import Data, Source
 from loanwright.config.features import Features
+from loanwright.data.engine import quoted
+from loanwright.data.rows import ROW_GROUP, TYPES, row_groups, schema_of
 from loanwright.errors import DataError
 from loanwright.features.engine import Engine
-from loanwright.features.identifiers import quoted
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
 from loanwright.features.sql import write_sql
 from loanwright.storage import FileEntry, Manifest, Store, digest_of, fetch, publish, put_file, read_manifest
@@ -27,18 +28,9 @@ from loanwright.storage import FileEntry, Manifest, Store, digest_of, fetch, pub
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-ROW_GROUP = 65_536
 ROWS_PER_FILE = 16 * ROW_GROUP
 
 _log = logging.getLogger("loanwright")
-_ARROW = {
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-    "category": pa.string(),
-    "boolean": pa.bool_(),
-    "time": pa.timestamp("us", "UTC"),
-}
 
 
 def build_training_table(
@@ -78,7 +70,7 @@ def build_training_table(
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{_check_decisions(engine, data):,}")
         schema = _schema(data, resolved)
         watch = _Watch(resolved.outputs)
-        groups = watch.passing(_row_groups(engine.batches(sql, ROW_GROUP), schema))
+        groups = watch.passing(row_groups(engine.batches(sql, ROW_GROUP), schema, ROW_GROUP))
         files = _write(groups, schema, store, scratch)
     if watch.positives in (0, watch.rows):
         outcome = int(watch.positives > 0)
@@ -121,7 +113,7 @@ def _dataset(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
     table = snapshot.body["tables"].get(source.name)
     if table is None:
         raise DataError(f"snapshot {snapshot.digest[:12]} has no source {source.name!r}", fix="Run ingest again")
-    schema = pa.schema([(column.name, _ARROW[column.type]) for column in source.columns])
+    schema = schema_of(source)
     paths = [fetch(snapshot, snapshot.file(path), scratch) for path in table["files"]]
     for path in paths:
         found = pq.read_schema(path)
@@ -166,7 +158,7 @@ def _schema(data: Data, resolved: Resolved) -> pa.Schema:
 
     def kind(column: str) -> pa.DataType:
         declared = unit.column(column)
-        return _ARROW[declared.type] if declared is not None else pa.null()
+        return TYPES[declared.type] if declared is not None else pa.null()
 
     features = [(each.name, pa.string() if each.type == "category" else pa.float64()) for each in resolved.outputs]
     return pa.schema(
@@ -179,21 +171,6 @@ def _schema(data: Data, resolved: Resolved) -> pa.Schema:
             *[(f"unit.{name}", kind(name)) for name in resolved.carried],
         ]
     )
-
-
-def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The engine's batches, dealt anew into pieces of exactly `ROW_GROUP` rows, the last one shorter."""
-    waiting: list[pa.Table] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(pa.Table.from_batches([batch]).cast(schema))
-        rows += batch.num_rows
-        while rows >= ROW_GROUP:
-            table = pa.concat_tables(waiting)
-            yield table.slice(0, ROW_GROUP).combine_chunks()
-            waiting, rows = [table.slice(ROW_GROUP)], rows - ROW_GROUP
-    if rows:
-        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _write(groups: Iterator[pa.Table], schema: pa.Schema, store: Store, scratch: Path) -> list[FileEntry]:

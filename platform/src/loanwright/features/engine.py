@@ -1,9 +1,4 @@
-"""DuckDB as a locked engine: tables go in and come out as Arrow, and nothing else goes anywhere.
-
-It reads no file, no network, no Python variable and no setting can be changed once it is open, whatever
-the SQL says: an expression of a declaration that slipped through the parser finds a locked door. Spilled
-data goes to a scratch folder, the one place it may write to.
-"""
+"""The locked engine (`data.engine`) as features use it: what goes wrong in it is the data's or the machine's fault."""
 
 from __future__ import annotations
 
@@ -12,20 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loanwright.data.engine import connect
 from loanwright.errors import DataError, EnvironmentFault
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
-
-_LOCKS = (
-    "SET TimeZone = 'UTC'",
-    "SET enable_external_access = false",
-    "SET python_enable_replacements = false",
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET lock_configuration = true",
-)
 
 
 class Engine:
@@ -38,8 +24,8 @@ class Engine:
     """
 
     def __init__(self, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
-        self._connection = _locked(
-            temp_directory=str(scratch / "spill"),
+        self._connection = connect(
+            scratch,
             **{} if memory_limit is None else {"memory_limit": memory_limit},
             **{} if threads is None else {"threads": threads},
         )
@@ -67,15 +53,6 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _locked(**config: str | int) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config=dict(config))
-    for lock in _LOCKS:
-        connection.execute(lock)
-    return connection
 
 
 def _reason(error: Exception) -> str:

@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 from sqlglot import exp
 
 from loanwright.config.base import parse_moment
+from loanwright.data.engine import quoted
 from loanwright.errors import DeclarationError, near
-from loanwright.features.identifiers import quoted
 
 Kind = Literal["number", "text", "condition", "time", "null"]
 KINDS: Mapping[str, Kind] = {

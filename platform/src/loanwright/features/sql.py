@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from loanwright.config.data import Data, LabelEvent, Scalar, Source
+from loanwright.config.data import Data, LabelEvent, Source
 from loanwright.config.features import DerivedFeature, Feature, Features
-from loanwright.errors import DeclarationError
+from loanwright.data.contract import is_positive
+from loanwright.data.engine import quoted
 from loanwright.features.aggregates import ADDING, MICROSECONDS, ORDERED, Counted, expression, units
-from loanwright.features.identifiers import quoted
 from loanwright.features.resolve import Resolved, ResolvedGroup, resolve
 
 
@@ -81,7 +81,7 @@ def _decisions(data: Data, resolved: Resolved) -> str:
         f"CAST('0x' || substr(md5(CAST({key} AS VARCHAR)), 1, 16) AS UBIGINT) AS unit_hash",
     ]
     if data.label.column is not None:
-        columns.append(f"CASE WHEN {quoted(data.label.column)} = {_positive(data)} THEN 1 ELSE 0 END AS label")
+        columns.append(f"CASE WHEN {is_positive(data.unit_source, data.label)} THEN 1 ELSE 0 END AS label")
     joined = {group.unit_key for group in resolved.groups if not group.own_row or group.aggregated}
     columns += [f"{quoted(name)} AS {quoted(f'key.{name}')}" for name in sorted(joined)]
     columns += [f"{quoted(name)} AS {quoted(f'unit.{name}')}" for name in resolved.carried]
@@ -205,29 +205,6 @@ def _filled(sql: str, feature: Feature | DerivedFeature) -> str:
     if fill is not None:
         sql = f"coalesce({sql}, CAST('{fill!r}' AS DOUBLE))"
     return f"{sql} AS {quoted(feature.name)}"
-
-
-def _positive(data: Data) -> str:
-    """The label's positive value as a literal of its column's type."""
-    value, column = data.label.positive, data.unit_source.column(data.label.column or "")
-    kind = column.type if column is not None else ""
-    if kind in ("integer", "number") and isinstance(value, int | float) and not isinstance(value, bool):
-        return f"CAST('{value!r}' AS DOUBLE)"
-    if kind == "boolean" and value in (0, 1):
-        return "TRUE" if value else "FALSE"
-    if kind in ("text", "category"):
-        return "'" + _spelt(value).replace("'", "''") + "'"
-    raise DeclarationError(
-        f"label {data.label.name!r}: positive {value!r} is no value of column {data.label.column!r}, "
-        f"which is of type {kind!r}"
-    )
-
-
-def _spelt(value: Scalar) -> str:
-    """A category's value as a snapshot holds it: as text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _select(columns: list[str], table: str, more: list[str] | None = None) -> str:
