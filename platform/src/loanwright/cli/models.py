@@ -33,13 +33,15 @@ def new(
     key: str = typer.Option("", help="The column that names a row; default: found by looking."),
 ) -> None:
     """Write a first declaration by looking at a file."""
-    from loanwright.runtime.checking import check_declaration, write_compiled
+    from loanwright.config.reading import sections_as_parameters
+    from loanwright.runtime.checking import check_declaration
+    from loanwright.runtime.compiling import compile_pipeline, compiled_path
     from loanwright.runtime.new_model import new_model
 
     settings = Settings.read()
     folder = new_model(model, source, settings.pipelines, label=label or None, key=key or None)
     check_declaration(folder)
-    write_compiled(settings, folder)
+    compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), compiled_path(folder))
     typer.echo(f"Wrote {folder}. Read it, then: loanwright run {model}")
 
 
@@ -56,13 +58,14 @@ def check() -> None:
 
 
 def generate(
-    only_check: bool = typer.Option(False, "--check", help="Fail if anything was out of date."),
+    only_check: bool = typer.Option(False, "--check", help="Write nothing; fail if anything is out of date."),
 ) -> None:
     """Write every generated file anew."""
     from loanwright.runtime.generating import generate as write_all
+    from loanwright.runtime.generating import out_of_date
 
-    stale = [path for path, changed in write_all(Settings.read()).items() if changed]
+    stale = out_of_date(Settings.read()) if only_check else write_all(Settings.read())
     for path in stale:
-        typer.echo(f"{'was out of date' if only_check else 'wrote'}: {path}", err=only_check)
+        typer.echo(f"{'out of date' if only_check else 'wrote'}: {path}", err=only_check)
     if only_check and stale:
         raise typer.Exit(1)

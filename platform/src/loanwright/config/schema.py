@@ -56,18 +56,6 @@ def generated(project: Path) -> dict[Path, str]:
     }
 
 
-def write(project: Path) -> dict[Path, bool]:
-    """Writes the generated files; each one's path in the project, and whether it changed."""
-    changed = {}
-    for name, text in generated(project).items():
-        path = project / name
-        changed[name] = not path.exists() or path.read_text(encoding="utf-8") != text
-        if changed[name]:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return changed
-
-
 def _text(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2) + "\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from loanwright.config.declaration import Declaration
 from loanwright.config.reading import read_declaration, sections_as_parameters
 from loanwright.errors import DeclarationError, LoanwrightError
 from loanwright.features.sql import compile_features
-from loanwright.runtime.compiling import compile_pipeline, compiled_path
+from loanwright.runtime.compiling import compiled_path, pipeline_text
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
 
@@ -52,22 +51,11 @@ def check_project(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, None)
 
 
-def write_compiled(settings: Settings, folder: Path) -> bool:
-    """Compiles a model's pipeline into its folder; whether the committed file changed."""
-    target = compiled_path(folder)
-    before = target.read_bytes() if target.exists() else None
-    compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), target)
-    return target.read_bytes() != before
-
-
 def _check_compiled(settings: Settings, folder: Path) -> None:
     committed = compiled_path(folder)
     if not committed.exists():
         raise DeclarationError(f"{committed} is missing", fix="Run make generate")
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / "training.yaml"
-        compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), fresh)
-        if fresh.read_bytes() != committed.read_bytes():
-            raise DeclarationError(
-                f"{committed} is not what model.yaml and the components say now", fix="Run make generate and commit it"
-            )
+    if pipeline_text(settings.project, folder, sections_as_parameters(folder / "model.yaml")) != committed.read_text():
+        raise DeclarationError(
+            f"{committed} is not what model.yaml and the components say now", fix="Run make generate and commit it"
+        )

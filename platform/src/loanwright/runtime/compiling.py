@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import dropwhile
@@ -14,7 +15,7 @@ from typing import Any
 
 from loanwright.errors import DeclarationError
 
-HEADER = "# DO NOT EDIT: compiled from model.yaml and pipelines/training.py by `make generate`.\n"
+HEADER = "# DO NOT EDIT: compiled from model.yaml and {shape} by `make generate`.\n"
 
 
 def compiled_path(folder: Path) -> Path:
@@ -29,11 +30,12 @@ def shape_path(project: Path, folder: Path) -> Path:
 
 
 def shape_digest(project: Path, folder: Path) -> str:
-    """SHA-256 over everything that the pipeline's shape is made of."""
-    digest = hashlib.sha256()
-    pins = project / "components" / "images" / "pins.json"
-    for path in [shape_path(project, folder), pins, *sorted((project / "components").rglob("*.py"))]:
-        digest.update(path.read_bytes() + b"\0")
+    """SHA-256 over everything that the pipeline's shape may be made of: which file gives it, and all it can import."""
+    digest = hashlib.sha256(f"{shape_path(project, folder).relative_to(project).as_posix()}\0".encode())
+    sources = [path for top in ("components", "pipelines") for path in (project / top).rglob("*.py")]
+    for path in [project / "components" / "images" / "pins.json", *sorted(sources)]:
+        digest.update(f"{path.relative_to(project).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -41,25 +43,43 @@ def compile_pipeline(project: Path, folder: Path, parameters: dict[str, Any], ta
     """Compiles the model in `folder` into `target`, whole or not at all.
 
     Raises:
+        DeclarationError: as `pipeline_text`.
+    """
+    text = pipeline_text(project, folder, parameters)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.write_text(text)
+    temporary.replace(target)
+    return target
+
+
+def pipeline_text(project: Path, folder: Path, parameters: dict[str, Any]) -> str:
+    """The compiled pipeline of the model in `folder`.
+
+    Args:
+        project: the project's folder.
+        folder: the model's folder.
+        parameters: defaults of the pipeline's parameters.
+
+    Raises:
         DeclarationError: the model's own pipeline.py has no pipeline `training`.
     """
     from kfp.compiler import Compiler
 
+    shape = shape_path(project, folder)
     with _importable(project):
-        pipeline = _load(shape_path(project, folder), project).__dict__.get("training")
+        pipeline = _load(shape, project).__dict__.get("training")
     if pipeline is None:
-        raise DeclarationError(f"{shape_path(project, folder)} defines no pipeline named 'training'")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.part.yaml")
-    Compiler().compile(
-        pipeline,
-        str(temporary),
-        pipeline_name=f"{folder.name.replace('_', '-')}-training",
-        pipeline_parameters=parameters,
-    )
-    temporary.write_text(HEADER + _without_comments(temporary.read_text()))
-    temporary.replace(target)
-    return target
+        raise DeclarationError(f"{shape} defines no pipeline named 'training'")
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = Path(scratch) / "training.yaml"
+        Compiler().compile(
+            pipeline,
+            str(compiled),
+            pipeline_name=f"{folder.name.replace('_', '-')}-training",
+            pipeline_parameters=parameters,
+        )
+        return HEADER.format(shape=shape.relative_to(project).as_posix()) + _without_comments(compiled.read_text())
 
 
 def _without_comments(compiled: str) -> str:

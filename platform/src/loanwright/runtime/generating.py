@@ -1,34 +1,48 @@
-"""Writes every generated file of the project, or tells which are out of date: see docs/generated.md."""
+"""Every generated file of the project, and which are out of date: see docs/generated.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from loanwright.config.schema import write as write_schemas
-from loanwright.runtime.checking import write_compiled
+from loanwright.config import schema
+from loanwright.config.reading import sections_as_parameters
+from loanwright.runtime.compiling import compiled_path, pipeline_text
 from loanwright.runtime.component_pages import component_page
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
 
 
-def generate(settings: Settings) -> dict[Path, bool]:
-    """Regenerates all; each file and whether it changed."""
-    changed = dict(write_schemas(settings.project))
+def generated(settings: Settings) -> dict[Path, str]:
+    """What each generated file should hold, by its path in the project.
+
+    Raises:
+        DeclarationError: a declaration cannot be read, or a pipeline cannot be compiled.
+    """
+    texts = schema.generated(settings.project)
     for component in sorted((settings.project / "components").glob("*/component.py")):
-        page = component.with_name("README.md")
-        changed[page.relative_to(settings.project)] = _write(page, partial(component_page, component))
+        texts[component.with_name("README.md").relative_to(settings.project)] = component_page(component)
     for folder in model_folders(settings).values():
-        path = (folder / "compiled" / "training.yaml").relative_to(settings.project)
-        changed[path] = write_compiled(settings, folder)
-    return changed
+        parameters = sections_as_parameters(folder / "model.yaml")
+        path = compiled_path(folder).relative_to(settings.project)
+        texts[path] = pipeline_text(settings.project, folder, parameters)
+    return texts
 
 
-def _write(path: Path, text: Callable[[], str]) -> bool:
-    before = path.read_text() if path.exists() else None
-    after = text()
-    if after != before:
+def out_of_date(settings: Settings) -> dict[Path, str]:
+    """What `generated` gives, but only of the files that hold something else, or are missing. Writes nothing."""
+    texts = generated(settings)
+    return {name: text for name, text in texts.items() if _held(settings.project / name) != text}
+
+
+def generate(settings: Settings) -> list[Path]:
+    """Writes every file that is out of date; their paths in the project."""
+    stale = out_of_date(settings)
+    for name, text in stale.items():
+        path = settings.project / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(after)
-    return after != before
+        path.write_text(text, encoding="utf-8")
+    return list(stale)
+
+
+def _held(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
