@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from loanwright.config.declaration import SECTIONS
+
 _HEADER = "<!-- DO NOT EDIT: generated from component.py by `make generate`. -->\n"
-_KINDS = {"str": "text", "int": "whole number", "bool": "yes or no", "dict": "a section of the declaration"}
+_KINDS = {"str": "text", "int": "whole number", "bool": "yes or no", "dict": "a mapping"}
+_MANIFESTS = ("snapshot", "training_table", "booster", "calibrator", "bundle", "evidence", "verdict")
+"""The texts that are addresses of manifests, by the name they have in every component."""
 
 
 def component_page(path: Path) -> str:
@@ -20,12 +24,12 @@ def component_page(path: Path) -> str:
         ast.get_docstring(tree) or "",
         ast.get_docstring(function) or "",
         "## Takes",
-        _table(("input", "type"), [(argument.arg, _kind(_type(argument))) for argument in taken]),
+        _table(("input", "type"), [(argument.arg, _kind(argument.arg, _type(argument))) for argument in taken]),
         "## Gives",
         _table(
             ("output", "type"),
             [
-                *((name, "text: an address") for name in _returned(function)),
+                *((name, _kind(name, type_)) for name, type_ in _returned(function)),
                 *((argument.arg, f"KFP artifact `{_artifact(argument)}`") for argument in artifacts),
             ],
         ),
@@ -42,15 +46,20 @@ def _artifact(argument: ast.arg) -> str:
     return _type(argument).rpartition(".")[2].rstrip("]")
 
 
-def _kind(name: str) -> str:
-    return _KINDS.get(name, name)
+def _kind(name: str, type_: str) -> str:
+    if type_ == "dict" and name in SECTIONS:
+        return "a section of the declaration"
+    if type_ == "str" and name in _MANIFESTS:
+        return "address of a manifest"
+    return _KINDS.get(type_, type_)
 
 
-def _returned(function: ast.FunctionDef) -> list[str]:
+def _returned(function: ast.FunctionDef) -> list[tuple[str, str]]:
+    """The names and types of the named tuple that a component gives back."""
     if not isinstance(function.returns, ast.Call):
         return []
     fields = [node for node in ast.walk(function.returns.args[1]) if isinstance(node, ast.Tuple)]
-    return [str(ast.literal_eval(field.elts[0])) for field in fields]
+    return [(str(ast.literal_eval(field.elts[0])), ast.unparse(field.elts[1])) for field in fields]
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
