@@ -51,7 +51,7 @@ def ingest(
         overrides: source name → the address to read instead of the declared one.
         cache: folder of the public data sets' files.
         now: the present, for freshness and for dates in the future; it never enters a digest.
-        code_digest: of the installed package: other code looks at the data anew.
+        code_digest: of the installed package and what it stands on: other code looks at the data anew.
 
     Raises:
         UsageError: an override names no source.

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loanwright.config.reading import parse_plain, parse_sections
-from loanwright.data.ingestion import ingest
+from loanwright.data.ingestion import Ingested, ingest
 from loanwright.features.sql import compile_features
-from loanwright.runtime.identity import code_digest
+from loanwright.runtime.identity import reuse_digest
+from loanwright.runtime.records import write_json
 from loanwright.steps.recording import recorded
-from loanwright.steps.surroundings import surroundings
+from loanwright.steps.surroundings import Surroundings, surroundings
+from loanwright.storage import canonical_json
+
+_VALIDATION = "validation.json"
 
 
 def run(sections: dict[str, Any], data_cutoff: str, source_overrides: dict[str, Any], workers: float) -> str:
@@ -30,7 +34,22 @@ def run(sections: dict[str, Any], data_cutoff: str, source_overrides: dict[str, 
             overrides=plain.source_overrides,
             cache=here.data_cache,
             now=datetime.now(UTC),
-            code_digest=code_digest(),
+            code_digest=reuse_digest(),
         )
-        result |= {"snapshot": ingested.uri, "rows": ingested.rows, "nothing_to_do": ingested.unchanged}
+        result |= {
+            "snapshot": ingested.uri,
+            "rows": ingested.rows,
+            "validation": _hand_over(here, ingested),
+            "nothing_to_do": ingested.unchanged,
+        }
         return ingested.uri
+
+
+def _hand_over(here: Surroundings, ingested: Ingested) -> str:
+    """Stores the validation report beside the run, with a copy in the run's own folder on this machine."""
+    report = {"snapshot": ingested.uri, "rows": ingested.rows, "checks": ingested.validation}
+    place = here.run_store()
+    place.write(_VALIDATION, canonical_json(report))
+    if here.run_folder is not None:
+        write_json(here.run_folder / _VALIDATION, report)
+    return f"{place.root}/{_VALIDATION}"
