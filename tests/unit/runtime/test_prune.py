@@ -10,6 +10,7 @@ import pytest
 from loanwright.errors import IntegrityFault, StorageFault, UsageError
 from loanwright.runtime import prune
 from loanwright.runtime.reachable import reachable
+from loanwright.runtime.records import StepRecord
 from loanwright.runtime.settings import Settings
 from loanwright.storage import Store, canonical_json, open_store, publish, publish_folder, put_file, read_manifest
 
@@ -175,3 +176,17 @@ def test_an_outside_store_is_left_alone(tmp_path: Path) -> None:
     outside = Settings(tmp_path, tmp_path, "s3://theirs", None, None, None)
     with pytest.raises(UsageError, match="prune is for the embedded store"):
         prune.prune(outside)
+
+
+def test_what_a_kept_run_names_beside_manifests_is_no_manifest(
+    store: Store, kept: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(project=tmp_path, state=tmp_path, store=None, s3_endpoint=None, s3_port=None, tracking_uri=None)
+    report = "runs/kept/validation.json"
+    store.write(report, canonical_json({"checks": []}))
+    result = {"snapshot": kept.snapshot, "validation": f"{store.root}/{report}"}
+    record = StepRecord(step="ingest", status="done", pid=1, started=0.0, result=result)
+    record.write(open_store(str(settings.runs / "kept")))
+    monkeypatch.setattr(prune, "_registered", lambda *_: set())
+    needed = prune._needed(store, settings, {"tiny": settings.runs / "kept"})
+    assert {report, kept.snapshot.removeprefix(f"{store.root}/"), "ingests/kept.json"} <= needed

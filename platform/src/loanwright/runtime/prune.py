@@ -111,7 +111,11 @@ def _registered(tracking_uri: str, store: Store) -> set[str]:
 
 
 def _is_manifest(value: Any, store: Store) -> TypeGuard[str]:
-    return isinstance(value, str) and value.startswith(f"{store.root}/") and value.endswith(".json")
+    return (
+        isinstance(value, str)
+        and value.startswith(f"{store.root}/")
+        and _names_others(value.removeprefix(f"{store.root}/"))
+    )
 
 
 def _remove_all_but(parent: Path, kept: set[str]) -> int:
