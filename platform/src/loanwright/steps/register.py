@@ -8,7 +8,7 @@ from typing import Any
 from loanwright.config.declaration import Model
 from loanwright.config.reading import parse_section
 from loanwright.errors import GateBlocked, IntegrityFault
-from loanwright.registry.lookup import CHALLENGER, find_model
+from loanwright.registry.lookup import CHALLENGER, VERDICT_TAG, find_model
 from loanwright.runtime.identity import code_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
