@@ -21,11 +21,11 @@ def add_to(app: typer.Typer) -> None:
 
 def ui(port: int = typer.Option(5000, help="The port to listen on, on loopback.")) -> None:
     """Open the registry's web page (MLflow UI) until Ctrl-C."""
-    from loanwright.registry.client import initialise
+    from loanwright.registry.client import initialise, shown
 
     settings = Settings.read()
     if settings.tracking_uri:
-        typer.echo(f"The registry is a server of its own: {settings.tracking_uri}")
+        typer.echo(f"The registry is a server of its own: {shown(settings.tracking_uri)}")
         return
     initialise(settings.registry_uri)
     typer.echo(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")

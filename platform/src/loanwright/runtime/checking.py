@@ -30,11 +30,6 @@ def check_declaration(folder: Path) -> Declaration:
         DeclarationError: something in it is wrong.
     """
     declaration = read_declaration(folder / "model.yaml")
-    if declaration.model.name != folder.name:
-        raise DeclarationError(
-            f"{folder / 'model.yaml'}: model.name is {declaration.model.name!r} in a folder named {folder.name!r}",
-            fix="Give both the same name",
-        )
     compile_features(declaration.data, declaration.features)
     return declaration
 

@@ -1,0 +1,125 @@
+"""The commands' own words and exit codes, without running a pipeline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from loanwright.cli.main import app, main
+from loanwright.errors import EnvironmentFault, GateBlocked, LoanwrightError, UsageError
+from loanwright.runtime.doctor import Diagnosis
+from tests.builders.project import make_project
+
+COMMAND = sys.modules["loanwright.cli.main"]  # the package gives its function that name
+COMPILED = Path("pipelines/tiny/compiled/training.yaml")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the command is called."""
+    made = make_project(tmp_path, rows=10)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "declaration.md").write_bytes(
+        (Path(__file__).parents[3] / "docs" / "declaration.md").read_bytes()
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOANWRIGHT_STATE", str(made.state))
+    for name in ("LOANWRIGHT_STORE", "LOANWRIGHT_TRACKING_URI", "LOANWRIGHT_S3_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_generate_check_tells_and_writes_nothing(project: Path) -> None:
+    told = CliRunner().invoke(app, ["generate", "--check"])
+    assert told.exit_code == 1
+    assert f"out of date: {COMPILED}" in told.stderr
+    assert not (project / COMPILED).exists()
+    assert not (project / "docs" / "schema").exists()
+
+    wrote = CliRunner().invoke(app, ["generate"])
+    assert wrote.exit_code == 0
+    assert f"wrote: {COMPILED}" in wrote.stdout
+    assert CliRunner().invoke(app, ["generate", "--check"]).exit_code == 0
+
+
+def test_check_tells_each_model_and_ends_with_2_if_one_is_wrong(project: Path) -> None:
+    assert CliRunner().invoke(app, ["generate"]).exit_code == 0
+    sound = CliRunner().invoke(app, ["check"])
+    assert (sound.exit_code, sound.stdout) == (0, "tiny: ok\n")
+    path = project / "pipelines" / "tiny" / "model.yaml"
+    path.write_text(path.read_text().replace("num_leaves", "num_leafs"))
+    wrong = CliRunner().invoke(app, ["check"])
+    assert wrong.exit_code == 2
+    assert "did you mean 'num_leaves'" in wrong.stderr
+
+
+@pytest.mark.usefixtures("project")
+def test_models_lists_names_and_titles() -> None:
+    assert CliRunner().invoke(app, ["models"]).stdout.split() == ["tiny", "Tiny"]
+
+
+@pytest.mark.usefixtures("project")
+def test_ui_names_an_outside_registry_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOANWRIGHT_TRACKING_URI", "https://anna:s3cret@mlflow.example:8443/team")
+    told = CliRunner().invoke(app, ["ui"])
+    assert told.exit_code == 0
+    assert told.output == "The registry is a server of its own: https://mlflow.example:8443/team\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_prune_refuses_an_outside_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOANWRIGHT_STORE", "s3://theirs")
+    refused = CliRunner().invoke(app, ["prune"])
+    assert isinstance(refused.exception, UsageError)
+    assert "LOANWRIGHT_STORE is s3://theirs" in str(refused.exception)
+
+
+@pytest.mark.usefixtures("project")
+def test_the_doctor_ends_with_a_fault_if_anything_is_ill(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [Diagnosis("disk", False, "0.1 GB free", "Free 2 GB"), Diagnosis("memory", True, "9 GB", "Close programs")]
+    monkeypatch.setattr("loanwright.runtime.doctor.diagnose", lambda _: iter(seen))
+    told = CliRunner().invoke(app, ["doctor"])
+    assert told.stdout == "BAD disk: 0.1 GB free. Free 2 GB\nok  memory: 9 GB\n"
+    assert isinstance(told.exception, EnvironmentFault)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (UsageError("there is no such thing", fix="Look again"), 2, "Error: there is no such thing. Look again\n"),
+        (GateBlocked("blocked by auc_floor"), 3, "Error: blocked by auc_floor\n"),
+        (EnvironmentFault("S3 does not answer"), 1, "Error: S3 does not answer\n"),
+        (LoanwrightError("something"), 1, "Error: something\n"),
+        (KeyboardInterrupt(), 130, "Error: interrupted\n"),
+        (ZeroDivisionError("by 0"), 1, "Error: internal error, ZeroDivisionError: by 0 (--debug shows where)\n"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_every_failure_is_one_sentence_and_an_exit_code(
+    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(COMMAND, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["loanwright", "run", "tiny"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == words
+
+
+def test_debug_shows_where_it_comes_from(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise UsageError("there is no such thing")
+
+    monkeypatch.setattr(COMMAND, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["loanwright", "--debug", "run", "tiny"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().err
+    assert "in fail" in told
+    assert told.endswith("Error: there is no such thing\n")

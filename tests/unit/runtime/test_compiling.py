@@ -1,0 +1,103 @@
+"""A pipeline is compiled from its model's own shape or the common one, and its digest covers what it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from loanwright.config.reading import sections_as_parameters
+from loanwright.errors import DeclarationError
+from loanwright.runtime.compiling import compile_pipeline, compiled_path, pipeline_text, shape_digest, shape_path
+from tests.builders.project import make_project
+
+OWN = """\
+from kfp import dsl
+
+from components.train.component import train
+from pipelines.tiny.rounds import training_table
+
+
+@dsl.pipeline(name="training")
+def training(split: dict, training: dict) -> None:
+    train(training_table=training_table, split=split, training=training, workers=1)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path, rows=10).folder
+
+
+@pytest.fixture
+def model(project: Path) -> Path:
+    return project / "pipelines" / "tiny"
+
+
+def _own_shape(model: Path) -> None:
+    (model / "pipeline.py").write_text(OWN)
+    (model / "rounds.py").write_text('training_table = "s3://somewhere/table.json"\n')
+
+
+def test_the_common_shape_with_the_declaration_as_defaults(project: Path, model: Path) -> None:
+    parameters = sections_as_parameters(model / "model.yaml")
+    target = compile_pipeline(project, model, parameters, compiled_path(model))
+    text = target.read_text()
+    assert text.startswith("# DO NOT EDIT: compiled from model.yaml and pipelines/training.py by `make generate`.\n")
+    compiled = yaml.safe_load(text)
+    assert compiled["pipelineInfo"]["name"] == "tiny-training"
+    defaults = compiled["root"]["inputDefinitions"]["parameters"]
+    assert defaults["training"]["defaultValue"] == parameters["training"]
+    assert [path.name for path in target.parent.iterdir()] == ["training.yaml"], "nothing half is left"
+    assert pipeline_text(project, model, parameters) == text, "twice the same"
+
+
+def test_a_model_may_have_a_shape_of_its_own(project: Path, model: Path) -> None:
+    _own_shape(model)
+    parameters = {name: sections_as_parameters(model / "model.yaml")[name] for name in ("split", "training")}
+    text = pipeline_text(project, model, parameters)
+    assert "compiled from model.yaml and pipelines/tiny/pipeline.py by" in text.splitlines()[0]
+    compiled = yaml.safe_load(text)
+    assert list(compiled["root"]["dag"]["tasks"]) == ["train"]
+    table = compiled["root"]["dag"]["tasks"]["train"]["inputs"]["parameters"]["training_table"]
+    assert table == {"runtimeValue": {"constant": "s3://somewhere/table.json"}}
+
+
+def test_a_shape_without_a_pipeline_is_one_clear_error(project: Path, model: Path) -> None:
+    (model / "pipeline.py").write_text("trainning = None\n")
+    with pytest.raises(DeclarationError, match=r"pipeline\.py defines no pipeline named 'training'"):
+        compile_pipeline(project, model, {}, compiled_path(model))
+    assert not compiled_path(model).exists()
+
+
+def test_the_digest_covers_all_that_the_shape_is_made_of(project: Path, model: Path) -> None:
+    digests = [shape_digest(project, model)]
+    assert shape_digest(project, model) == digests[0]
+    for path in ("components/train/component.py", "components/images/pins.json", "pipelines/training.py"):
+        with (project / path).open("a") as file:
+            file.write("\n")
+        digests.append(shape_digest(project, model))
+    (project / "pipelines" / "helpers.py").write_text("rounds = 3\n")
+    digests.append(shape_digest(project, model))
+    _own_shape(model)
+    digests.append(shape_digest(project, model))
+    (model / "rounds.py").write_text('training_table = "s3://elsewhere/table.json"\n')
+    digests.append(shape_digest(project, model))
+    assert len(set(digests)) == len(digests)
+
+
+def test_models_of_different_shapes_have_different_digests(project: Path, model: Path) -> None:
+    other = project / "pipelines" / "other"
+    other.mkdir()
+    assert shape_digest(project, other) == shape_digest(project, model)
+    _own_shape(model)
+    assert shape_path(project, other) != shape_path(project, model)
+    assert shape_digest(project, other) != shape_digest(project, model)
+
+
+def test_the_declaration_is_no_part_of_the_shape(project: Path, model: Path) -> None:
+    before = shape_digest(project, model)
+    with (model / "model.yaml").open("a") as file:
+        file.write("# a remark\n")
+    assert shape_digest(project, model) == before
