@@ -29,7 +29,7 @@ def test_protected_attributes_are_carried_and_never_used(model: str) -> None:
     assert declaration.data.label.column in {column.name for column in columns if column.barred}
 
 
-@pytest.mark.parametrize("model", ["private_label", "german_credit"])
+@pytest.mark.parametrize("model", ["credit_default", "private_label", "german_credit"])
 def test_protected_attributes_are_shown_as_slices(model: str) -> None:
     declaration = read_declaration(PIPELINES / model / "model.yaml")
     sliced = {chosen.column for chosen in declaration.evaluation.slices}
