@@ -58,6 +58,7 @@ def publish_table(
     rows_per_file: int = 1_000_000,
     row_group: int = 65_536,
     synthetic: bool = True,
+    observed_until: str = "",
 ) -> str:
     """Publishes a table; its URI. Equal arguments give an equal digest.
 
@@ -75,6 +76,7 @@ def publish_table(
         rows_per_file: a new file after so many rows.
         row_group: rows of a row group.
         synthetic: what the manifest says of it.
+        observed_until: the data's end, as the manifest says it.
     """
     declared = feature_list(features, categories)
     positives = 0
@@ -123,6 +125,7 @@ def publish_table(
         "feature_set": digest_of(declared),
         "snapshot": digest_of({"seed": seed, "rows": rows}),
         "sql": digest_of("made up"),
+        "observed_until": observed_until,
         "synthetic": synthetic,
     }
     return publish(store, "tables", body, entries)

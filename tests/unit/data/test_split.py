@@ -99,6 +99,33 @@ def test_without_an_end_the_test_slice_ends_a_maturity_before_the_data() -> None
     assert by_time(times, 30 * DAY, endless) == [TEST, TEST, LEFT_OUT, LEFT_OUT]
 
 
+def test_without_a_final_label_nothing_is_tested_or_trained_on_however_late_the_declared_end() -> None:
+    """Maturity 30 days, the data's end on 20 December: the last final decision is of 20 November."""
+    ends = datetime(2024, 12, 20, tzinfo=UTC)
+    times = moments("2024-05-01", "2024-11-19", "2024-11-20", "2024-11-20T00:00:00.000001", "2024-12-20")
+    units = np.zeros(5, np.uint64)
+    assert assign(TIMED, 30 * DAY, units, times).tolist() == [TRAIN, TEST, TEST, TEST, TEST]
+    expected = [TRAIN, TEST, TEST, LEFT_OUT, LEFT_OUT]
+    assert assign(TIMED, 30 * DAY, units, times, ends).tolist() == expected
+    endless = TIMED.model_copy(update={"until": None})
+    assert assign(endless, 30 * DAY, units, times, ends).tolist() == expected, "sources may go on after decisions"
+    early = datetime(2024, 6, 1, tzinfo=UTC)
+    assert assign(TIMED, 31 * DAY, units, times, early).tolist() == [TRAIN, *[LEFT_OUT] * 4]
+
+
+def test_by_hash_too_a_label_must_be_final() -> None:
+    units = hashes(12)
+    times = np.arange("2024-01-01", "2024-01-13", dtype="datetime64[D]").astype("datetime64[us]")
+    dealt = assign(HASHED, 5 * DAY, units, times, datetime(2024, 1, 12, tzinfo=UTC))
+    assert dealt.tolist() == [*GOLDEN_PARTS[:7], *[LEFT_OUT] * 5]
+
+
+@pytest.mark.parametrize("split", [HASHED, TIMED])
+def test_data_that_ends_before_any_label_is_final_is_refused(split: Split) -> None:
+    with pytest.raises(DataError, match=r"the data ends at 2024-06-01T00:00:00Z, before the label of any decision is"):
+        assign(split, 40 * DAY, hashes(1), moments("2024-05-01"), datetime(2024, 6, 1, tzinfo=UTC))
+
+
 def test_no_rows_have_no_parts() -> None:
     assert by_time(moments(), DAY) == []
 
@@ -164,3 +191,9 @@ def test_the_rule_is_told_in_words() -> None:
         "calibration": "decisions from 2024-07-01T00:00:00Z whose label is final by 2024-10-01T00:00:00Z",
         "test": "decisions from 2024-10-01T00:00:00Z, before 2025-01-01T00:00:00Z",
     }
+    ends = datetime(2025, 1, 15, tzinfo=UTC)
+    final = "; only decisions whose label is final by 2025-01-15T00:00:00Z"
+    assert describe(HASHED, DAY, ends)["method"] == f"by a hash of the unit's key, seed 0{final}"
+    told = describe(TIMED.model_copy(update={"until": None}), 30 * DAY, ends)
+    assert told["method"] == f"by decision time, with an embargo of 30 days{final}"
+    assert told["test"] == "decisions from 2024-10-01T00:00:00Z, whose label is final by 2025-01-15T00:00:00Z"

@@ -35,7 +35,12 @@ def arrow(source: Source, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def snapshot(
-    data: Data, tables: Mapping[str, Sequence[Mapping[str, Any]] | pa.Table], folder: Path, *, files: int = 1
+    data: Data,
+    tables: Mapping[str, Sequence[Mapping[str, Any]] | pa.Table],
+    folder: Path,
+    *,
+    files: int = 1,
+    observed_until: str = "",
 ) -> str:
     """Publishes the tables in a folder store, each in so many files; the manifest's URI."""
     store = open_store(str(folder / "store"))
@@ -53,7 +58,8 @@ def snapshot(
             paths.append(entries[-1].path)
         columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
         body[source.name] = {"rows": table.num_rows, "columns": columns, "files": paths}
-    return publish(store, "snapshots", {"tables": body, "data_cutoff": "", "synthetic": True}, entries)
+    said = {"data_cutoff": "", "observed_until": observed_until, "synthetic": True}
+    return publish(store, "snapshots", {"tables": body, **said}, entries)
 
 
 def _micros(value: Any) -> int | None:

@@ -112,6 +112,7 @@ def test_the_table_has_the_published_shape(tmp_path):
         "feature_set": feature_set_digest(worlds.data(), worlds.features(SIMPLE, hidden=["secret"]), sql),
         "snapshot": manifest.body["snapshot"],
         "sql": hashlib.sha256(sql.encode()).hexdigest(),
+        "observed_until": "",
         "synthetic": True,
     }
     assert [entry.rows for entry in manifest.files] == [4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -101,3 +102,22 @@ def test_the_split_is_applied_to_its_own_keys_and_maturity(table: TrainingTable)
     expected = assign(split, 30 * 86_400, keys.unit_hash, keys.decision_time)
     assert table.part(split).tolist() == expected.tolist()
     assert {0, 1, 2} == set(expected.tolist())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"method": "hash", "fractions": {"train": 0.6, "calibration": 0.2, "test": 0.2}},
+        {"method": "time", "calibration_from": "2024-06-01", "test_from": "2024-09-01", "until": "2027-01-01"},
+    ],
+)
+def test_a_decision_whose_label_is_not_final_at_the_datas_end_has_no_part(
+    rule: dict[str, Any], store: Store, tmp_path: Path
+) -> None:
+    uri = publish_table(store, rows=ROWS, days=ROWS + 100, observed_until="2024-11-01T00:00:00Z")
+    table = TrainingTable.open(uri, tmp_path / "scratch")
+    keys = table.keys()
+    part = table.part(Split.model_validate(rule), keys)
+    final = keys.decision_time <= np.datetime64("2024-10-02")
+    assert (part[~final] == -1).all()
+    assert set(part[final].tolist()) >= {0, 1, 2}

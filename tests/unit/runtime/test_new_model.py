@@ -184,7 +184,8 @@ def test_times_without_a_zone_say_so(tmp_path: Path) -> None:
     ids=["too few days", "in the future", "missing in a row"],
 )
 def test_times_that_no_split_can_go_by(tmp_path: Path, days: list[date]) -> None:
-    assert made(tmp_path, csv(tmp_path, loans(applied_on=days))).split.method == "hash"
+    declaration = made(tmp_path, csv(tmp_path, loans(applied_on=days)))
+    assert (declaration.split.method, declaration.data.decision_time.column) == ("hash", None)
 
 
 @pytest.mark.parametrize(

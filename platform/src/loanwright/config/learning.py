@@ -45,7 +45,8 @@ class Split(Section):
     test_from: Moment | None = None
     """For `time`: calibration ends here, less the embargo."""
     until: Moment | None = None
-    """For `time`: the end of the test slice; absent: the data's end, less the label's maturity."""
+    """For `time`: the end of the test slice; absent: the data's end. Decisions whose label is not final when the
+    data ends are left out either way."""
 
     @model_validator(mode="after")
     def _method(self) -> Split:

@@ -47,7 +47,8 @@ def ingest(
     """Reads, validates and stores the declared sources, unless they are unchanged since an earlier ingest.
 
     Args:
-        cutoff: rows known at or after it are left out.
+        cutoff: rows known at or after it are left out; it is the data's end, up to which all outcomes are known.
+            Without one, that is when the newest row of all sources was known.
         overrides: source name → the address to read instead of the declared one.
         cache: folder of the public data sets' files.
         now: the present, for freshness and for dates in the future; it never enters a digest.
@@ -55,7 +56,7 @@ def ingest(
 
     Raises:
         UsageError: an override names no source.
-        DataError: the data cannot be read, or breaks its contract; all breaks are named.
+        DataError: the data cannot be read, or breaks its contract (all breaks are named); the cut-off is to come.
         EnvironmentFault: network, storage, database or disk refused.
     """
     data = overridden(data, overrides)
@@ -76,6 +77,11 @@ def _ingest(
         raise DataError(
             "a data cut-off was given, but no source has a time to hold against it",
             fix="Leave data_cutoff empty, or declare an event_time or known_time",
+        )
+    if cutoff is not None and cutoff > now:
+        raise DataError(
+            f"the data cut-off, {cutoff.isoformat()}, lies in the future, up to which nothing is known",
+            fix="Leave data_cutoff empty, or give a moment that has passed",
         )
     for source in data.sources:
         if source.max_age is not None and roles[source.name].known is None:
@@ -156,9 +162,11 @@ def _read(
             tables[table.source.name], written = write_table(connection, table, store, Path(folder))
             files += written
         moments = {table.source.name: newest(connection, table) for table in staged}
+    end = cutoff or max((moment for moment in moments.values() if moment is not None), default=None)
     body = {
         "tables": tables,
         "data_cutoff": in_utc(cutoff) if cutoff else "",
+        "observed_until": in_utc(end) if end else "",
         "synthetic": any(table.synthetic for table in staged),
     }
     uri = publish(store, SNAPSHOTS, body, files)

@@ -2,7 +2,8 @@
 
 By time, a row trains only if its label was final when the next part begins: the embargo, as long as the
 label takes to mature. By hash, a unit is dealt by its key alone, so it keeps its part when other rows
-come or go.
+come or go. Either way, a decision whose label was not final when the data ends has no part: what did
+not happen yet is no outcome.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from loanwright.config.learning import Split
+from loanwright.config.learning import Fractions, Split
 from loanwright.errors import DataError
 
 TRAIN, CALIBRATION, TEST, LEFT_OUT = 0, 1, 2, -1
@@ -22,7 +23,11 @@ _CARVED = 0x9E3779B97F4A7C15
 
 
 def assign(
-    split: Split, maturity: int, unit_hash: NDArray[np.uint64], decision_time: NDArray[np.datetime64]
+    split: Split,
+    maturity: int,
+    unit_hash: NDArray[np.uint64],
+    decision_time: NDArray[np.datetime64],
+    observed_until: datetime | None = None,
 ) -> NDArray[np.int8]:
     """The part of each row: 0 train, 1 calibration, 2 test, -1 left out.
 
@@ -30,20 +35,30 @@ def assign(
         maturity: seconds from a decision until its label is final.
         unit_hash: of each row's unit, uint64.
         decision_time: of each row, datetime64[us], UTC.
+        observed_until: the data's end. Absent where nothing tells it, as for decisions of one constant moment:
+            then labels count as final, save that a test slice without an end stops before the last decision.
+
+    Raises:
+        DataError: no row's label is final at the data's end.
     """
-    if split.fractions is not None:
-        dealt = _mixed(unit_hash, split.seed)
-        train, calibration = (Fraction(str(share)) for share in (split.fractions.train, split.fractions.calibration))
-        return ((dealt >= _bound(train)).astype(np.int8) + (dealt >= _bound(train + calibration))).astype(np.int8)
-    part = np.full(len(decision_time), LEFT_OUT, dtype=np.int8)
-    if not len(part):
-        return part
+    if not len(decision_time):
+        return np.empty(0, dtype=np.int8)
     final = decision_time + np.timedelta64(maturity, "s")
-    calibration_from, test_from = _instant(split.calibration_from), _instant(split.test_from)
-    part[final <= calibration_from] = TRAIN
-    part[(decision_time >= calibration_from) & (final <= test_from)] = CALIBRATION
-    inside = decision_time < _instant(split.until) if split.until else final <= decision_time.max()
-    part[(decision_time >= test_from) & inside] = TEST
+    if split.fractions is not None:
+        part = _dealt(split.fractions, split.seed, unit_hash)
+    else:
+        end = decision_time.max() if observed_until is None else _instant(observed_until)
+        part = _placed(split, decision_time, final, end)
+    if observed_until is not None:
+        open_still = final > _instant(observed_until)
+        if open_still.all():
+            raise DataError(
+                f"the data ends at {_day(observed_until)}, before the label of any decision is final "
+                f"({_span(maturity)} after it)",
+                fix="Bring newer data, correct 'matures_after', or give the moment up to which all outcomes "
+                "are in the data as data_cutoff",
+            )
+        part[open_still] = LEFT_OUT
     return part
 
 
@@ -102,23 +117,43 @@ def fitted(
     return left
 
 
-def describe(split: Split, maturity: int) -> dict[str, str]:
+def describe(split: Split, maturity: int, observed_until: datetime | None = None) -> dict[str, str]:
     """The rule in words, for the evidence: its method, and what each part is."""
+    final = "" if observed_until is None else f"; only decisions whose label is final by {_day(observed_until)}"
     if split.fractions is not None:
         shares = split.fractions.model_dump()
-        return {"method": f"by a hash of the unit's key, seed {split.seed}"} | {
+        return {"method": f"by a hash of the unit's key, seed {split.seed}{final}"} | {
             part: f"{share:.4g} of the units" for part, share in shares.items()
         }
-    days, rest = divmod(maturity, 86_400)
-    embargo = f"{maturity:,} seconds" if rest else f"{days:,} day{'' if days == 1 else 's'}"
     calibration_from, test_from = _day(split.calibration_from), _day(split.test_from)
-    until = f"before {_day(split.until)}" if split.until else "whose label is final by the last decision"
+    if split.until:
+        until = f"before {_day(split.until)}"
+    else:
+        until = "whose label is final by " + ("the last decision" if observed_until is None else _day(observed_until))
     return {
-        "method": f"by decision time, with an embargo of {embargo}",
+        "method": f"by decision time, with an embargo of {_span(maturity)}{final}",
         "train": f"decisions whose label is final by {calibration_from}",
         "calibration": f"decisions from {calibration_from} whose label is final by {test_from}",
         "test": f"decisions from {test_from}, {until}",
     }
+
+
+def _dealt(fractions: Fractions, seed: int, unit_hash: NDArray[np.uint64]) -> NDArray[np.int8]:
+    dealt = _mixed(unit_hash, seed)
+    train, calibration = (Fraction(str(share)) for share in (fractions.train, fractions.calibration))
+    return ((dealt >= _bound(train)).astype(np.int8) + (dealt >= _bound(train + calibration))).astype(np.int8)
+
+
+def _placed(
+    split: Split, decision_time: NDArray[np.datetime64], final: NDArray[np.datetime64], end: np.datetime64
+) -> NDArray[np.int8]:
+    part = np.full(len(decision_time), LEFT_OUT, dtype=np.int8)
+    calibration_from, test_from = _instant(split.calibration_from), _instant(split.test_from)
+    part[final <= calibration_from] = TRAIN
+    part[(decision_time >= calibration_from) & (final <= test_from)] = CALIBRATION
+    inside = decision_time < _instant(split.until) if split.until else final <= end
+    part[(decision_time >= test_from) & inside] = TEST
+    return part
 
 
 def _mixed(unit_hash: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
@@ -152,6 +187,11 @@ def _instant(moment: datetime | None) -> np.datetime64:
     if moment is None:
         return np.datetime64("NaT")
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def _span(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    return f"{seconds:,} seconds" if rest else f"{days:,} day{'' if days == 1 else 's'}"
 
 
 def _day(moment: datetime | None) -> str:

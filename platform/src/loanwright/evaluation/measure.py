@@ -69,7 +69,7 @@ def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | N
         stability=stability.shifts(subject.reference, subject.scores, subject.test),
         profit=profit_curve(ranked, evaluation.economics) if evaluation.economics else (),
         parts=_parts(subject, training),
-        split=describe(subject.split, subject.table.maturity),
+        split=describe(subject.split, subject.table.maturity, subject.table.observed_until),
         rounds=subject.scorer.rounds,
         calibration_method=subject.scorer.calibrator.method,
         notes=tuple(notes),

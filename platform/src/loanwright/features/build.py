@@ -95,6 +95,8 @@ def _body(data: Data, features: Features, resolved: Resolved, sql: str, snapshot
         "feature_set": feature_set_digest(data, features, sql),
         "snapshot": snapshot.digest,
         "sql": hashlib.sha256(sql.encode()).hexdigest(),
+        # All decisions of one constant moment are as final as they will be: their sources' times say nothing of it.
+        "observed_until": "" if data.decision_time.constant else snapshot.body["observed_until"],
         "synthetic": bool(snapshot.body["synthetic"]),
     }
 

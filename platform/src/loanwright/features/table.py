@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
@@ -108,6 +109,12 @@ class TrainingTable:
         """Seconds after the decision until the label is final."""
         return int(self.manifest.body["label"]["matures_after"])
 
+    @property
+    def observed_until(self) -> datetime | None:
+        """The end of the data that labels were made from; None where decisions have no times of their own."""
+        moment = self.manifest.body["observed_until"]
+        return datetime.fromisoformat(moment) if moment else None
+
     def keys(self) -> Keys:
         """Hash, decision time and label of every row (17 bytes a row)."""
         unit_hash = np.empty(self.rows, dtype=np.uint64)
@@ -126,9 +133,12 @@ class TrainingTable:
         Args:
             split: the declared rule.
             keys: what `keys` returned, if it was read before.
+
+        Raises:
+            DataError: no row's label is final at the data's end.
         """
         unit_hash, decision_time, _ = keys or self.keys()
-        return assign(split, self.maturity, unit_hash, decision_time)
+        return assign(split, self.maturity, unit_hash, decision_time, self.observed_until)
 
     def row_groups(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
         """Every row group in order, with the number of its first row; only these columns (absent: all).

@@ -60,7 +60,7 @@ def guess(seen: Look, now: datetime, *, label: str | None, key: str | None) -> G
     keyed = _key(seen, key)
     labelled = _label(seen, label, keyed)
     positive = _positive(labelled)
-    decided = _decision_time(seen, now, keyed)
+    split, stopping, decided = _split(seen, keyed, _decision_time(seen, now, keyed), labelled, positive)
     telling = tuple(
         column.name
         for column in seen.columns
@@ -72,7 +72,6 @@ def guess(seen: Look, now: datetime, *, label: str | None, key: str | None) -> G
         if column not in (keyed, labelled) and _PROTECTED.search(column.name.lower()) and _is_a_slice(column)
     )
     constant = tuple(column.name for column in seen.columns if column.distinct <= 1)
-    split, stopping = _split(seen, keyed, decided, labelled, positive)
     return Guess(keyed, labelled, positive, decided, telling, protected, constant, split, stopping)
 
 
@@ -206,8 +205,13 @@ def bad_rows(label: Seen, positive: Scalar) -> str:
     return f"({is_positive(source, declared)})"
 
 
-def _split(seen: Look, key: Seen, decided: Seen | None, label: Seen, positive: Scalar) -> tuple[Split, bool]:
-    """By time if that leaves enough rows everywhere, else by hash; and whether rows can be held out to stop early."""
+def _split(
+    seen: Look, key: Seen, decided: Seen | None, label: Seen, positive: Scalar
+) -> tuple[Split, bool, Seen | None]:
+    """By time if that leaves enough rows everywhere, else by hash; and whether rows can be held out to stop early.
+
+    The decision time is given back, unless too few labels are final when the data ends: then none is guessed.
+    """
     import numpy as np
 
     from loanwright.data.engine import quoted
@@ -219,12 +223,13 @@ def _split(seen: Look, key: Seen, decided: Seen | None, label: Seen, positive: S
         f"CAST('0x' || substr(md5(CAST({quoted(key.name)} AS VARCHAR)), 1, 16) AS UBIGINT) AS hash FROM seen"
     )
     at, bad, hashes = (np.array(values) for values in zip(*seen.ask(query, *names), strict=True))
-    rows = {"at": at.astype("datetime64[us]"), "bad": bad, "hash": hashes.astype(np.uint64)}
-    candidates = [_by_time(rows["at"])] if decided else []
+    rows: dict[str, Any] = {"at": at.astype("datetime64[us]"), "bad": bad, "hash": hashes.astype(np.uint64)}
+    by_time = _by_time(rows["at"]) if decided else None
     by_hash = Split.model_validate({"method": "hash", "fractions": {"train": 0.6, "calibration": 0.2, "test": 0.2}})
-    for split in [*(each for each in candidates if each), by_hash]:
-        if _enough(split, rows):
-            return split, _can_stop(split, rows)
+    for split, timed in [(by_time, decided), (by_hash, decided), (by_hash, None)]:
+        rows["observed_until"] = datetime.fromtimestamp(int(at.max()) // 1_000_000, UTC) if timed else None
+        if split is not None and _enough(split, rows):
+            return split, _can_stop(split, rows), timed
     rarer = int(min(bad.sum(), len(bad) - bad.sum()))
     raise DataError(
         f"the rarer outcome has {rarer:,} rows: too few to train, calibrate and test on",
@@ -235,7 +240,10 @@ def _split(seen: Look, key: Seen, decided: Seen | None, label: Seen, positive: S
 def _enough(split: Split, rows: dict[str, Any]) -> bool:
     from loanwright.data.split import CALIBRATION, TEST, TRAIN
 
-    part = _parts(split, rows)
+    try:
+        part = _parts(split, rows)
+    except DataError:
+        return False
     return all(_both(rows["bad"][part == number]) for number in (TRAIN, CALIBRATION, TEST))
 
 
@@ -255,7 +263,7 @@ def _can_stop(split: Split, rows: dict[str, Any]) -> bool:
 def _parts(split: Split, rows: dict[str, Any]) -> Any:
     from loanwright.data.split import assign
 
-    return assign(split, int(MATURITY.total_seconds()), rows["hash"], rows["at"])
+    return assign(split, int(MATURITY.total_seconds()), rows["hash"], rows["at"], rows["observed_until"])
 
 
 def _both(bad: Any) -> bool:
