@@ -28,6 +28,7 @@ data:
     - name: applicants
       uri: applicants.csv
       key: [applicant_id]
+      synthetic: true
       columns:
         - {name: applicant_id, type: integer}
         - {name: income, type: number, nullable: true, min: 0}

@@ -58,7 +58,8 @@ def test_a_snapshot_holds_the_rows_in_their_types_and_order(tmp_path: Path) -> N
         "max_time": "2025-01-03T10:00:00Z",
         "files": body["tables"]["applicants"]["files"],
     }
-    assert (body["data_cutoff"], body["synthetic"]) == ("", False)
+    assert (body["data_cutoff"], body["observed_until"]) == ("", "2025-01-03T10:00:00Z")
+    assert body["synthetic"] is False
     assert found.rows == {"applicants": 3}
     assert {"source": "applicants", "rule": "min", "column": "age", "rows": 3, "broken": 0} in found.validation
 
@@ -173,11 +174,19 @@ def test_rows_known_at_or_after_the_cutoff_are_left_out(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", *GOOD[1:], "4,2025-01-03,17,-5,zzz,7", "5,2025-01-02T23:59:59.999999Z,30,1,b,1")
     found = run(applicants(path), tmp_path, cutoff=datetime(2025, 1, 3, tzinfo=UTC))
     assert stored(found.uri)["id"].to_pylist() == [1, 2, 5]
-    assert read_manifest(found.uri).body["data_cutoff"] == "2025-01-03T00:00:00Z"
+    body = read_manifest(found.uri).body
+    assert (body["data_cutoff"], body["observed_until"]) == ("2025-01-03T00:00:00Z",) * 2
     left_out = {"source": "applicants", "rule": "data_cutoff", "column": "at", "rows": 5, "broken": 2}
     assert left_out in found.validation
     with pytest.raises(DataError, match=r"there are no rows known before the data cut-off \(5 rows after it\)"):
         run(applicants(path), tmp_path, cutoff=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_a_cutoff_to_come_is_refused(tmp_path: Path) -> None:
+    data = applicants(write(tmp_path / "a.csv"))
+    run(data, tmp_path, cutoff=NOW)
+    with pytest.raises(DataError, match="the data cut-off, 2026-01-15T12:00:01\\+00:00, lies in the future"):
+        run(data, tmp_path, cutoff=NOW + timedelta(seconds=1))
 
 
 def test_a_unit_is_known_at_its_decision_where_nothing_else_is_said(tmp_path: Path) -> None:
@@ -213,6 +222,7 @@ def test_restated_rows_need_a_known_time(tmp_path: Path) -> None:
         run(declared(event_time="month"), tmp_path)
     found = run(declared(event_time="month", known_time="known"), tmp_path)
     assert stored(found.uri, "bills")["bill"].to_pylist() == [100, 5, 90]
+    assert read_manifest(found.uri).body["observed_until"] == "2025-03-01T00:00:00Z", "known, not happened"
     (tmp_path / "bills.csv").write_text("\n".join([header, *lines, "1,2025-01-31,2025-03-01,80"]) + "\n")
     with pytest.raises(DataError, match=r"2 rows have the same key and known time as another row"):
         run(declared(event_time="month", known_time="known"), tmp_path)
@@ -287,3 +297,5 @@ def test_made_up_rows_are_marked_as_such(tmp_path: Path) -> None:
     marked = table.replace_schema_metadata({"loanwright.synthetic": "true"})
     pq.write_table(marked, tmp_path / "made.parquet")
     assert read_manifest(run(applicants(tmp_path / "made.parquet"), tmp_path).uri).body["synthetic"] is True
+    declared = run(applicants(tmp_path / "a.csv", synthetic=True), tmp_path)
+    assert (declared.unchanged, read_manifest(declared.uri).body["synthetic"]) == (False, True)

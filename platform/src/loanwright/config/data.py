@@ -157,6 +157,8 @@ class Source(Section):
     """Freshness: the newest row may be at most this old at `data_cutoff`, or now if there is none."""
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     """What to do about columns that are not declared."""
+    synthetic: bool = False
+    """The rows were made up: no model of them is ever called usable. Parquet files can say so themselves."""
 
     @field_validator("encoding")
     @classmethod

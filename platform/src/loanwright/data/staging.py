@@ -54,7 +54,7 @@ def stage(
     cutoff: datetime | None,
 ) -> Staged:
     """Reads a whole source. What breaks the contract is collected in the result, never raised."""
-    staged = Staged(source, quoted(f"staged {source.name}"), role)
+    staged = Staged(source, quoted(f"staged {source.name}"), role, synthetic=source.synthetic)
     columns = ", ".join(f"{quoted(column.name)} {SQL_TYPES[column.type]}" for column in source.columns)
     connection.execute(f"CREATE TABLE {staged.table} ({columns})")
     ragged = 0
