@@ -90,10 +90,8 @@ def publish_folder(store: Store, kind: str, folder: Path, body: dict[str, Any]) 
     files = [FileEntry(p.relative_to(folder).as_posix(), file_digest(p), p.stat().st_size) for p in paths]
     data = _document(kind, body, files)
     top = f"{kind}/{hashlib.sha256(data).hexdigest()}"
-    finished = store.size(f"{top}/{_FOLDER_MANIFEST}") is not None
     for path, entry in zip(paths, files, strict=True):
-        if not finished or store.size(f"{top}/{entry.path}") != entry.bytes:
-            store.upload(f"{top}/{entry.path}", path)
+        store.upload(f"{top}/{entry.path}", path)  # even if it is there: the files are small, and then it is whole
     _settle(store, f"{top}/{_FOLDER_MANIFEST}", data)
     return f"{store.root}/{top}/{_FOLDER_MANIFEST}"
 
