@@ -18,10 +18,18 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project after one successful run."""
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("finished"))
     ended, _ = made.run()
     assert ended.code == 0, ended.out + ended.err
     yield made
     made.stop()
+
+
+@pytest.fixture
+def finished(_shared: Project) -> Iterator[Project]:
+    """A project after one successful run, shared by a module's tests; its declaration is put back after each."""
+    declaration = _shared.folder / "pipelines" / "tiny" / "model.yaml"
+    text = declaration.read_text()
+    yield _shared
+    declaration.write_text(text)

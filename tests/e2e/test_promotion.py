@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from loanwright.registry.lookup import VERDICT_TAG, find_model
+from loanwright.runtime.compaction import disk_use
+from loanwright.runtime.object_server import ObjectServer
+from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings, environment
+from loanwright.storage import Store, fetch, open_store, read_manifest
 from tests.builders.project import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -20,13 +29,20 @@ def _champion_gate(project: Project) -> dict[str, str]:
     return found
 
 
+@contextmanager
+def _store_of(project: Project) -> Iterator[Store]:
+    settings = Settings.read(project.variables, project.folder)
+    with environment({**os.environ, **ObjectServer(settings).start()}):
+        yield open_store(f"s3://{EMBEDDED_BUCKET}")
+
+
 def test_a_champion_is_promoted_compared_with_and_never_beaten_by_a_worse_model(finished: Project) -> None:
     ended = finished.command("promote", "tiny@1")
     assert ended.code == 0, ended.err
     assert ended.out.startswith("tiny version 1 is now the champion")
 
     finished.run()
-    assert "unchanged" in _champion_gate(finished)["message"] or "very" in _champion_gate(finished)["message"]
+    assert _champion_gate(finished)["message"] == "This model is the champion (version 1) itself, unchanged."
 
     ended, summary = finished.run(
         "--set",
@@ -92,12 +108,7 @@ def test_a_file_of_rows_is_scored_as_in_training(finished: Project, tmp_path: Pa
 
 
 def test_a_bundle_whose_hash_is_off_is_refused(finished: Project, tmp_path: Path) -> None:
-    from loanwright.runtime.object_server import ObjectServer
-    from loanwright.runtime.settings import Settings, environment
-    from loanwright.storage import fetch, read_manifest
-
-    settings = Settings.read(finished.variables, finished.folder)
-    with environment(ObjectServer(settings).start()):
+    with _store_of(finished):
         manifest = read_manifest(finished.summary()["bundle"])
         for entry in manifest.files:
             fetch(manifest, entry, tmp_path).rename(tmp_path / entry.path)
@@ -110,18 +121,58 @@ def test_a_bundle_whose_hash_is_off_is_refused(finished: Project, tmp_path: Path
     assert "model.txt is not what" in ended.err
 
 
-def test_prune_keeps_what_is_registered_and_the_latest(finished: Project) -> None:
-    finished.run("--set", "training.rounds=3", "--set", "register_model=false")
-    finished.run()
-    ended = finished.command("prune")
+def _add_another_model(project: Project) -> None:
+    pipelines = project.folder / "pipelines"
+    shutil.copytree(pipelines / "tiny", pipelines / "other")
+    path = pipelines / "other" / "model.yaml"
+    path.write_text(path.read_text().replace("name: tiny", "name: other").replace("rounds: 20", "rounds: 15"))
+
+
+def test_prune_keeps_what_is_registered_and_the_latest_and_frees_the_disk(project: Project) -> None:
+    _, first = project.run()
+    _add_another_model(project)
+    assert project.command("run", "other").code == 0
+    project.change("learning_rate: 0.1", "learning_rate: 0.2")
+    project.run()
+    _, passing = project.run("--set", "training.rounds=3", "--set", "register_model=false")
+    _, second = project.run()
+    assert (first["registry_version"], second["registry_version"]) == ("1", "2")
+    with _store_of(project) as store:
+        store.write("tables/files/stray.parquet", os.urandom(20_000_000))
+    used = disk_use(project.state / "s3" / "data")
+
+    ended = project.command("prune")
     assert ended.code == 0, ended.err
-    assert "Removed" in ended.out
-    assert finished.command("verify", "tiny@1").code == 0
-    _, summary = finished.run()
-    assert [step for step, how in summary["steps"].items() if how["status"] == "reused"] == [
-        "build_features",
-        "train",
-        "calibrate",
-        "evaluate",
-    ]
-    assert summary["steps"]["gate"]["status"] == "unchanged"
+    assert "and 3 runs" in ended.out, ended.out
+    assert disk_use(project.state / "s3" / "data") < used - 18_000_000
+    assert "there is no bundle at" in project.command("verify", passing["bundle"]).err
+    for version in ("tiny@1", "tiny@2", "other@1"):
+        assert project.command("verify", version).code == 0, version
+    registered = find_model(Settings.read(project.variables, project.folder).registry_uri, "tiny")
+    assert registered is not None
+    with _store_of(project) as store:
+        keys = {stored.key for stored in store.list()}
+        assert not [key for key in keys if passing["bundle_digest"] in key or "stray" in key]
+        manifests = [key for key in keys if key.endswith("/manifest.json")]
+        evidence = {read_manifest(f"{store.root}/{key}").body["bundle"] for key in manifests if "evidence/" in key}
+        for version in registered.versions:
+            verdict = read_manifest(version.tags[VERDICT_TAG], "verdicts")
+            assert verdict.body["bundle"] == version.digest
+            assert verdict.body["report"].removeprefix(f"{store.root}/") in keys
+            assert version.digest in evidence
+        records = b"".join(store.read(key) for key in keys if key.startswith("gates/"))
+        assert all(version.tags[VERDICT_TAG].encode() in records for version in registered.versions)
+    cache = "".join(path.read_text() for path in project.state.glob("cache/*/*.json"))
+    assert all(f"/{path.name}/" in cache for path in (project.state / "kfp").iterdir())
+    assert len(list((project.state / "compiled").iterdir())) == 2
+
+    _, summary = project.run()
+    assert {step: how["status"] for step, how in summary["steps"].items()} == {
+        "ingest": "unchanged",
+        "build_features": "reused",
+        "train": "reused",
+        "calibrate": "reused",
+        "evaluate": "reused",
+        "gate": "unchanged",
+        "register": "unchanged",
+    }
