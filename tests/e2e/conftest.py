@@ -20,10 +20,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("finished"))
-    ended, _ = made.run()
-    assert ended.code == 0, ended.out + ended.err
-    yield made
-    made.stop()
+    try:
+        ended, _ = made.run()
+        assert ended.code == 0, ended.out + ended.err
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture
