@@ -24,14 +24,15 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MODEL = "delinquency"
 GOAL = 1.25
+SETTINGS = ("training.rounds=300", "training.early_stopping=null", "gates.rules=[]")
+"""A fixed amount of work: noise around repeated rows never stops early."""
 
 PLAIN = """
 import json, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loanwright.config.declaration import Declaration
-from loanwright.config.reading import read_declaration
+from loanwright.config.reading import parse_sections, sections_as_parameters
 from loanwright.data.ingestion import ingest
 from loanwright.evaluation.evidence import Evidence
 from loanwright.evaluation.gates import judge
@@ -44,6 +45,7 @@ from loanwright.registry.bundles import assemble
 from loanwright.registry.tracking import Place, record_verdict
 from loanwright.registry.versions import champion, register
 from loanwright.runtime.object_server import ObjectServer
+from loanwright.runtime.overrides import apply_overrides
 from loanwright.runtime.settings import Settings, environment
 from loanwright.storage import open_store, read_manifest
 from loanwright.training.calibrate import calibrate
@@ -51,7 +53,9 @@ from loanwright.training.train import train
 
 root, rows, scratch = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 settings = Settings.read(start=root)
-d = read_declaration(root / "pipelines" / "delinquency" / "model.yaml")
+sections = sections_as_parameters(root / "pipelines" / "delinquency" / "model.yaml")
+changed = apply_overrides(sections, sys.argv[4:])
+d = parse_sections({name: changed[name] for name in sections})
 seconds = {}
 clock = time.monotonic()
 
@@ -139,7 +143,8 @@ def write_rows(path: Path, copies: int) -> int:
 
 def _pipeline(state: Path, rows: Path) -> dict[str, Any]:
     command = [
-        Path(sys.executable).with_name("loanwright"), "run", MODEL, "--set", f"source_overrides.applicants={rows}",
+        Path(sys.executable).with_name("loanwright"), "run", MODEL,
+        *(word for setting in (f"source_overrides.applicants={rows}", *SETTINGS) for word in ("--set", setting)),
     ]  # fmt: skip
     seconds = _timed(command, state)
     summary = json.loads(next(state.glob("runs/*/summary.json")).read_text())
@@ -152,7 +157,7 @@ def _plain(state: Path, rows: Path) -> dict[str, Any]:
     scratch = state / "plain"
     scratch.mkdir(parents=True)
     out = state / "out.json"
-    seconds = _timed([sys.executable, "-c", PLAIN, str(ROOT), str(rows), str(scratch)], state, out)
+    seconds = _timed([sys.executable, "-c", PLAIN, str(ROOT), str(rows), str(scratch), *SETTINGS], state, out)
     _stop(state)
     return {"seconds": seconds, **json.loads(out.read_text().splitlines()[-1])}
 

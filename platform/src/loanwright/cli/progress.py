@@ -66,22 +66,22 @@ def _table(run_id: str, folder: Path) -> Table:
 
 def _lines(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
     console.print(f"run {run_id}")
-    told: dict[str, str] = {}
+    told: dict[str, str | int] = {}
     over = False
     while not over:
         over = stop.wait(_PERIOD)
         for step, record in read_steps(open_store(str(folder))).items():
-            words = _words(record, folder)
-            if told.get(step) != words:
-                told[step] = words
-                console.print(f"  {step}: {words}", highlight=False, soft_wrap=True)
+            # A running step is spoken of again every few seconds.
+            passed = int(Identity(record.pid, record.started).age() / _SAY_EVERY) * _SAY_EVERY
+            news = passed if record.status == "running" else record.status
+            if told.get(step) != news:
+                told[step] = news
+                console.print(f"  {step}: {_words(record, passed, folder)}", highlight=False, soft_wrap=True)
 
 
-def _words(record: StepRecord, folder: Path) -> str:
-    """What is said of a step; that of a running one changes every few seconds, so it is said again."""
+def _words(record: StepRecord, passed: int, folder: Path) -> str:
     if record.status != "running":
         return f"{record.status}  {_done(record)}"
-    passed = int(Identity(record.pid, record.started).age() / _SAY_EVERY) * _SAY_EVERY
     return f"{passed} s  {_last_line(folder)}" if passed else "…"
 
 
