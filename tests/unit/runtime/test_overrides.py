@@ -33,6 +33,10 @@ def test_a_part_that_rested_on_its_default_can_be_set() -> None:
     assert changed["training"]["early_stopping"] == {"patience": 5}
 
 
+def test_null_takes_a_value_back_to_its_default() -> None:
+    assert "parameters" not in apply_overrides(PARAMETERS, ["training.parameters=null"])["training"]
+
+
 def test_a_named_thing_in_a_list_is_addressed_by_name_or_position() -> None:
     for place in ("auc_floor", "0"):
         changed = apply_overrides(PARAMETERS, [f"gates.rules.{place}.min=0.9"])

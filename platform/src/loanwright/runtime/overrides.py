@@ -49,6 +49,8 @@ def _assign(parameters: dict[str, Any], path: str, value: Any) -> None:
         place[_index(place, last, path)] = value
     elif isinstance(place, dict) and (parents or last in place):
         place[last] = value
+        if value is None:
+            del place[last]  # null is its default; KFP takes no null inside a parameter
     else:
         raise UsageError(f"--set {path}: there is no parameter {last!r}{near(last, parameters)}")
 
