@@ -19,9 +19,10 @@ from pathlib import Path
 
 import psutil
 
-from loanwright.errors import EnvironmentFault
+from loanwright.errors import EnvironmentFault, StorageFault
 from loanwright.runtime.processes import Identity
-from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings
+from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings, environment
+from loanwright.storage import open_store
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 20.0
@@ -67,8 +68,13 @@ class ObjectServer:
                     f"{self._fixed_port}",
                     fix="Stop it first: loanwright stop",
                 )
-            port = self._launch() if served is None else served.port
-            key, secret = self._credentials()
+            variables = self._variables(self._launch() if served is None else served.port)
+            if served is None:
+                _await_bucket(variables)
+        return variables
+
+    def _variables(self, port: int) -> dict[str, str]:
+        key, secret = self._credentials()
         return {
             "LOANWRIGHT_STORE": f"s3://{EMBEDDED_BUCKET}",
             "LOANWRIGHT_S3_ENDPOINT": f"http://{_HOST}:{port}",
@@ -202,6 +208,22 @@ class ObjectServer:
     def _last_words(self) -> str:
         lines = (self._folder / "server.log").read_text(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else "it said nothing"
+
+
+def _await_bucket(variables: dict[str, str]) -> None:
+    """A server that just came up may answer before it has made its bucket."""
+    deadline = time.monotonic() + _START_SECONDS
+    with environment({**os.environ, **variables}):
+        store = open_store(variables["LOANWRIGHT_STORE"])
+        while True:
+            try:
+                next(iter(store.list()), None)
+            except StorageFault as fault:
+                if "does not exist" not in fault.problem or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
 
 def _program() -> str:
