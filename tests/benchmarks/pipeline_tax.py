@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MODEL = "delinquency"
 GOAL = 1.25
-SETTINGS = ("training.rounds=300", "training.early_stopping=null", "gates.rules=[]")
+SETTINGS = ("training.rounds=500", "training.early_stopping=null", "gates.rules=[]")
 """A fixed amount of work: noise around repeated rows never stops early."""
 
 PLAIN = """
@@ -90,7 +90,7 @@ with environment(settings.variables() | ObjectServer(settings).start()):
     lap("gate")
     register(uri, d.model, bundle, run_id=run_id, tags={}, description="", scratch=scratch)
     lap("register")
-print(json.dumps({"steps": seconds, "digest": read_manifest(bundle).digest}))
+    print(json.dumps({"steps": seconds, "digest": read_manifest(bundle).digest}))
 """
 
 

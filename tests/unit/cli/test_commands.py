@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from typer.testing import CliRunner
 from loanwright.cli.main import app, main
 from loanwright.errors import EnvironmentFault, GateBlocked, LoanwrightError, UsageError
 from loanwright.runtime.doctor import Diagnosis
+from loanwright.runtime.records import Summary, write_json
+from loanwright.runtime.settings import Settings
 from tests.builders.project import make_project
 
 COMMAND = sys.modules["loanwright.cli.main"]  # the package gives its function that name
@@ -56,9 +61,38 @@ def test_check_tells_each_model_and_ends_with_2_if_one_is_wrong(project: Path) -
     assert "did you mean 'num_leaves'" in wrong.stderr
 
 
+def test_models_lists_titles_what_is_registered_and_broken_ones_without_stopping(project: Path) -> None:
+    listed = CliRunner().invoke(app, ["models"])
+    assert listed.stdout.split() == ["tiny", "Tiny", "(nothing", "registered)"]
+    broken = project / "pipelines" / "another"
+    broken.mkdir()
+    (broken / "model.yaml").write_text("model: [")
+    listed = CliRunner().invoke(app, ["models"])
+    assert listed.exit_code == 2
+    assert [line.split()[:2] for line in listed.stdout.splitlines()] == [["another", "broken:"], ["tiny", "Tiny"]]
+
+
+def test_runs_are_never_cut_and_found_by_their_beginning_or_model(project: Path) -> None:
+    state = Settings.read().runs
+    for number, began in ((1, "2026-01-01T00:00:00Z"), (2, "2026-01-02T00:00:00Z")):
+        run_id = f"{'long_' * 12}model-2026010{number}-000000-abcd"
+        summary = Summary(run_id, "long", "succeeded", began, registry_version=str(number))
+        write_json(state / run_id / "summary.json", asdict(summary))
+    lines = CliRunner().invoke(app, ["runs"], env={"COLUMNS": "40"}).stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [f"{'long_' * 12}model-2026010{n}-000000-abcd" for n in (2, 1)]
+    for asked, version in (("latest", "2"), ("long", "2"), (f"{'long_' * 12}model-20260101", "1")):
+        shown = CliRunner().invoke(app, ["show", asked, "--json"])
+        assert json.loads(shown.stdout)["registry_version"] == version
+    assert isinstance(CliRunner().invoke(app, ["show", "long_"]).exception, UsageError)
+
+
 @pytest.mark.usefixtures("project")
-def test_models_lists_names_and_titles() -> None:
-    assert CliRunner().invoke(app, ["models"]).stdout.split() == ["tiny", "Tiny"]
+def test_ui_refuses_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = CliRunner().invoke(app, ["ui", "--port", str(port)]).exception
+    assert isinstance(failed, EnvironmentFault)
+    assert str(failed) == f"port {port} is taken. Name another: loanwright ui --port 5001"
 
 
 @pytest.mark.usefixtures("project")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 
 import typer
 
 from loanwright.errors import EnvironmentFault
 from loanwright.runtime.settings import Settings
+
+_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,10 +30,14 @@ def ui(port: int = typer.Option(5000, help="The port to listen on, on loopback."
     if settings.tracking_uri:
         typer.echo(f"The registry is a server of its own: {shown(settings.tracking_uri)}")
         return
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        raise EnvironmentFault(f"port {port} is taken", fix="Name another: loanwright ui --port 5001") from None
     initialise(settings.registry_uri)
-    typer.echo(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")
+    typer.echo(f"MLflow UI: http://127.0.0.1:{port}/#/models in some seconds  (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", settings.registry_uri, "--port", str(port)]
-    os.execve(sys.executable, command, settings.variables())  # noqa: S606 - the UI takes this process's place
+    os.execve(sys.executable, command, settings.variables() | _QUIET)  # noqa: S606 - the UI takes this process's place
 
 
 def stop() -> None:

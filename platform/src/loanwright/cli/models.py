@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from loanwright.errors import LoanwrightError
 from loanwright.runtime.settings import Settings
 
 
@@ -18,12 +19,32 @@ def add_to(app: typer.Typer) -> None:
 
 
 def models() -> None:
-    """List the project's models."""
+    """List the project's models, and what of them is registered."""
     from loanwright.config.reading import read_declaration
     from loanwright.runtime.project_models import model_folders
 
-    for name, folder in model_folders(Settings.read()).items():
-        typer.echo(f"{name:24}{read_declaration(folder / 'model.yaml').model.title}")
+    settings = Settings.read()
+    broken = 0
+    for name, folder in model_folders(settings).items():
+        try:
+            title = read_declaration(folder / "model.yaml").model.title
+        except LoanwrightError as error:
+            broken += 1
+            title = f"broken: {error.problem}"
+        typer.echo(f"{name:24}{title}{_registered(settings, name)}")
+    if broken:
+        raise typer.Exit(2)
+
+
+def _registered(settings: Settings, model: str) -> str:
+    """What the registry has of a model, in words."""
+    from loanwright.registry.lookup import find_model
+
+    found = find_model(settings.registry_uri, model)
+    if found is None or not found.versions:
+        return "  (nothing registered)"
+    aliases = "".join(f", {alias} {number}" for alias, number in sorted(found.aliases.items()))
+    return f"  (versions {', '.join(str(version.number) for version in found.versions)}{aliases})"
 
 
 def new(

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ def run(
 
     from loanwright.cli.progress import progress
     from loanwright.cli.summary_view import show_summary
-    from loanwright.runtime.local_run import Request
     from loanwright.runtime.local_run import run as run_locally
     from loanwright.runtime.run_parameters import run_parameters
 
@@ -46,7 +45,7 @@ def run(
         return progress(console, run_id, folder)
 
     signal.signal(signal.SIGTERM, _as_interrupt)
-    request = Request(request.model, request.folder, request.parameters, use_cache=not no_cache)
+    request = replace(request, use_cache=not no_cache)
     summary = run_locally(settings, request, watch, console.print)
     show_summary(console, summary)
     if summary.exit_code:
@@ -58,26 +57,26 @@ def run(
 
 def runs(as_json: bool = typer.Option(False, "--json", help="One JSON list.")) -> None:
     """List the runs of this state folder, the newest first."""
-    from rich.console import Console
-    from rich.table import Table
-
     settings = Settings.read()
     found = [summary for path in settings.runs.glob("*/summary.json") if (summary := read_json(path))]
     found.sort(key=lambda summary: str(summary["began"]), reverse=True)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("run", "model", "status", "began", "seconds", "version"):
-        table.add_column(column, header_style="dim")
-    for summary in found:
-        cells = (summary.get(name) for name in ("run_id", "model", "status", "began", "seconds", "registry_version"))
-        table.add_row(*("" if cell is None else str(cell) for cell in cells))
-    Console(soft_wrap=True).print(table if found else "No runs yet: loanwright run MODEL")
+    if not found:
+        typer.echo("No runs yet: loanwright run MODEL")
+        return
+    columns = ("run_id", "status", "seconds", "registry_version")
+    rows = [["run", "status", "seconds", "version"]]
+    rows += [["" if summary.get(name) is None else str(summary[name]) for name in columns] for summary in found]
+    widths = [max(len(row[position]) for row in rows) for position in range(len(columns))]
+    for row in rows:
+        # A run's id is what `show` takes: it is never cut, whatever the terminal's width.
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def show(
-    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or 'latest'."),
+    run_id: str = typer.Argument(metavar="RUN", help="A run's id (or its beginning), a model, or 'latest'."),
     as_json: bool = typer.Option(False, "--json", help="The summary as JSON."),
 ) -> None:
     """Show how a run ended."""
@@ -95,8 +94,13 @@ def show(
 def _find(settings: Settings, run_id: str) -> Summary:
     known = {path.parent.name: read_json(path) for path in settings.runs.glob("*/summary.json")}
     whole: dict[str, dict[str, Any]] = {name: value for name, value in known.items() if value}
-    if run_id == "latest" and whole:
-        run_id = max(whole, key=lambda name: (str(whole[name]["began"]), name))
+    newest_first = sorted(whole, key=lambda name: (str(whole[name]["began"]), name), reverse=True)
+    of_model = [name for name in newest_first if run_id in ("latest", whole[name]["model"])]
+    begun = [name for name in newest_first if name.startswith(run_id)]
+    if of_model:
+        run_id = of_model[0]
+    elif len(begun) == 1:
+        run_id = begun[0]
     if run_id not in whole:
         raise UsageError(f"there is no run {run_id!r}{near(run_id, whole)}", fix="`loanwright runs` lists them")
     return Summary(**whole[run_id])

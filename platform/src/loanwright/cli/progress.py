@@ -37,15 +37,16 @@ def progress(console: Console, run_id: str, folder: Path) -> Iterator[None]:
 
 
 def _redraw(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
+    console.print(f"[dim]run {run_id}[/]", soft_wrap=True, highlight=False)
     with Live(console=console, refresh_per_second=8, redirect_stdout=False, redirect_stderr=False) as live:
         while not stop.wait(_PERIOD):
-            live.update(_table(run_id, folder))
-        live.update(_table(run_id, folder))
+            live.update(_table(folder))
+        live.update(_table(folder))
 
 
-def _table(run_id: str, folder: Path) -> Table:
+def _table(folder: Path) -> Table:
     records = read_steps(open_store(str(folder)))
-    table = Table(title=run_id, title_justify="left", title_style="dim", box=None, show_header=False, padding=(0, 1))
+    table = Table(box=None, show_header=False, padding=(0, 1))
     last = max((STEPS.index(step) for step in records), default=-1)
     for position, step in enumerate(STEPS):
         record = records.get(step)

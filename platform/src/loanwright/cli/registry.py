@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from loanwright.runtime.settings import Settings, environment
+from loanwright.errors import UsageError
+from loanwright.runtime.project_models import model_folders
+from loanwright.runtime.settings import Settings
+from loanwright.runtime.workplace import workplace
 
 if TYPE_CHECKING:
     from loanwright.registry.bundles import Bundle
@@ -27,7 +27,8 @@ def promote(version: str = typer.Argument(metavar="MODEL@VERSION", help="As in c
     """Make a version the champion, after verifying its bundle."""
     from loanwright.registry.promotion import promote as move
 
-    with _at_work() as (settings, scratch):
+    settings = Settings.read()
+    with workplace(settings) as scratch:
         promotion = move(settings.registry_uri, version, scratch)
     made = promotion.version
     if not promotion.moved:
@@ -39,7 +40,8 @@ def promote(version: str = typer.Argument(metavar="MODEL@VERSION", help="As in c
 
 def verify(bundle: str = typer.Argument(help="A bundle's folder or address, or MODEL@VERSION or @ALIAS.")) -> None:
     """Check every hash of a bundle and replay its golden rows."""
-    with _at_work() as (settings, scratch):
+    settings = Settings.read()
+    with workplace(settings) as scratch:
         opened = _open(settings, bundle, scratch)
     typer.echo(f"Sound: every file is as listed, and the golden rows score as recorded ({opened.digest}).")
 
@@ -52,7 +54,8 @@ def score(
     """Score a file of feature rows with a verified bundle."""
     from loanwright.registry.scoring import score_file
 
-    with _at_work() as (settings, scratch):
+    settings = Settings.read()
+    with workplace(settings) as scratch:
         scored = score_file(_open(settings, model, scratch), rows, output)
     typer.echo(f"Scored {scored:,} rows into {output}.")
 
@@ -64,17 +67,6 @@ def _open(settings: Settings, name: str, scratch: Path) -> Bundle:
 
     if "@" in name and "/" not in name:
         return open_version(resolve(settings.registry_uri, name), scratch)
+    if name in model_folders(settings) and not Path(name).exists():
+        raise UsageError(f"{name!r} names a model and no version of it", fix=f"Write {name}@champion, or {name}@1")
     return open_verified(name if "://" in name else str(Path(name).absolute()), scratch)
-
-
-@contextmanager
-def _at_work() -> Iterator[tuple[Settings, Path]]:
-    """The settings, with the artifact store reachable and a folder for temporary files."""
-    from loanwright.runtime.object_server import ObjectServer
-
-    settings = Settings.read()
-    variables = settings.variables()
-    if settings.store is None:
-        variables |= ObjectServer(settings).start()
-    with environment(variables), tempfile.TemporaryDirectory(prefix="loanwright-") as scratch:
-        yield settings, Path(scratch)

@@ -20,7 +20,13 @@ _STATUS = {
     "failed": "[red]failed[/]",
     "interrupted": "[yellow]interrupted[/]",
 }
-_STEPS = {"unchanged": "looked again: nothing to do", "reused": "reused", "failed": "[red]failed[/]"}
+_STEPS = {
+    "unchanged": "looked again: nothing to do",
+    "not_asked": "not asked to: nothing registered",
+    "reused": "reused",
+    "blocked": "[red]registered nothing[/]",
+    "failed": "[red]failed[/]",
+}
 
 
 def show_summary(console: Console, summary: Summary) -> None:
@@ -71,6 +77,8 @@ def _steps(steps: dict[str, dict[str, Any]]) -> Table:
 def _facts(console: Console, summary: Summary) -> None:
     seconds = "" if summary.seconds is None else f" in {summary.seconds:.1f} s"
     rows = {"run": f"{summary.run_id}, {_STATUS[summary.status]}{seconds}"}
+    if summary.changes:
+        rows["set for this run"] = escape(", ".join(summary.changes))
     if summary.registry_version:
         rows["model"] = f"{summary.model}, version {summary.registry_version}"
     if summary.bundle_digest:
@@ -81,8 +89,6 @@ def _facts(console: Console, summary: Summary) -> None:
         rows["MLflow UI"] = "make ui"
     if summary.registry_version and summary.registry_version != (summary.champion or {}).get("version"):
         rows["make it champion"] = f"{_command()} promote {summary.model}@{summary.registry_version}"
-    if summary.error:
-        rows["error"] = f"[red]{escape(summary.error)}[/]"
     width = max(map(len, rows))
     for name, value in rows.items():
         console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True, highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import subprocess
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loanwright.errors import LoanwrightError
+from loanwright.errors import GateBlocked, LoanwrightError
 from loanwright.runtime.compiling import compile_pipeline, shape_digest
 from loanwright.runtime.lock import held
 from loanwright.runtime.object_server import ObjectServer
@@ -35,6 +36,8 @@ class Request:
     folder: Path
     parameters: dict[str, Any]
     use_cache: bool = True
+    changes: tuple[str, ...] = ()
+    """What was set for this run alone, as `name=value`."""
 
 
 Watcher = Callable[[str, Path], contextlib.AbstractContextManager[None]]
@@ -66,7 +69,7 @@ def run(
         folder = settings.runs / run_id
         began = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         me = Identity.mine()
-        start = RunStart(run_id, request.model, me.pid, me.started, began, request.parameters)
+        start = RunStart(run_id, request.model, me.pid, me.started, began, request.parameters, request.changes)
         write_json(folder / "run.json", asdict(start))
         clock = time.monotonic()
         error: BaseException | None = None
@@ -96,6 +99,7 @@ def _execute(settings: Settings, request: Request, run_id: str, folder: Path, wa
         "LOANWRIGHT_RUNNER": f"{me.pid}:{me.started}",
         "LOANWRIGHT_SCRATCH": str(settings.state / "scratch" / run_id),
         **({} if request.use_cache else {"LOANWRIGHT_FRESH": "1"}),
+        "LOANWRIGHT_CHANGES": json.dumps(request.changes),
     }
     with environment(variables), _in_folder(settings.project), watch(run_id, folder):
         store = open_store(variables["LOANWRIGHT_STORE"])
@@ -165,6 +169,7 @@ def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseExcepti
         run_id=start.run_id,
         model=start.model,
         began=start.began,
+        changes=start.changes,
         seconds=round(seconds, 2),
         metrics=results.get("metrics"),
         gates=results.get("gates"),
@@ -185,7 +190,7 @@ def _ending(records: dict[str, StepRecord], error: BaseException | None, log: Pa
     if isinstance(error, KeyboardInterrupt):
         return {"status": "interrupted", "exit_code": 130, "error": "interrupted"}
     if failed is not None:
-        status = "blocked" if failed.code == 3 else "failed"
+        status = "blocked" if failed.code == GateBlocked.exit_code else "failed"
         return {"status": status, "exit_code": failed.code, "error": f"{failed.step}: {failed.error}"}
     if error is None:
         return {"status": "succeeded", "exit_code": 0, "error": None}
@@ -219,8 +224,13 @@ def _steps(records: dict[str, StepRecord], *, finished: bool) -> dict[str, dict[
     for position, step in enumerate(STEPS):
         record = records.get(step)
         if record is not None:
-            unchanged = record.status == "done" and bool(record.result.get("nothing_to_do"))
-            status = "unchanged" if unchanged else record.status
+            status: str = record.status
+            if status == "done" and record.result.get("nothing_to_do"):
+                status = "unchanged"
+            elif status == "done" and record.result.get("not_asked"):
+                status = "not_asked"
+            elif record.code == GateBlocked.exit_code:
+                status = "blocked"
             shown[step] = {"status": status, "seconds": record.seconds}
         elif finished or position < last:
             shown[step] = {"status": "reused", "seconds": None}

@@ -60,6 +60,7 @@ class RunStart:
     started: float
     began: str
     parameters: dict[str, Any]
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Summary:
     model: str
     status: Literal["succeeded", "failed", "blocked", "interrupted"]
     began: str
+    changes: tuple[str, ...] = ()
+    """What was set for this run alone, beside the committed declaration."""
     seconds: float | None = None
     exit_code: int | None = None
     error: str | None = None

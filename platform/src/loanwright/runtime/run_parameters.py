@@ -25,6 +25,7 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
         UserError: the model, its declaration or an assignment is wrong.
     """
     folder = model_folder(settings, model)
+    assignments = tuple(assignments)
     parameters = apply_overrides(sections_as_parameters(folder / "model.yaml"), assignments)
     sections = {name: parameters.pop(name) for name in SECTIONS}
     plain = parse_plain(parameters)
@@ -36,7 +37,7 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
     _check_reach(settings, overridden(declaration.data, absolute))
     parameters = {**sections, **plain.model_dump(), "source_overrides": absolute}
     check_size(parameters, model)
-    return Request(model, folder, parameters)
+    return Request(model, folder, parameters, changes=assignments)
 
 
 def _check_reach(settings: Settings, data: Data) -> None:

@@ -133,7 +133,7 @@ def _judge(
         evidence=evidence,
         judgement=judgement,
         report=report,
-        tags={"loanwright.code": code_digest(), "loanwright.image": _image()},
+        tags={"loanwright.code": code_digest(), "loanwright.image": _image(), **here.change_tags()},
     )
     body = _verdict(declaration, bundle, judgement, champion) | {
         "report": f"{here.run_store().root}/{_REPORT}",
@@ -166,6 +166,7 @@ def _lineage(here: Surroundings, bundle: Manifest, table: Manifest, champion: Ve
         "Code": f"loanwright {__version__}, {code_digest()}",
         "Image": _image(),
         "Run": here.run_id,
+        **({"Set for this run": ", ".join(here.changes)} if here.changes else {}),
     }
 
 

@@ -39,9 +39,8 @@ def run(bundle: str, verdict: str, model: dict[str, Any], register_model: bool) 
         registered = find_model(here.tracking_uri, words.name)
         known = registered.of_bundle(made.digest) if registered else None
         is_challenger = registered is not None and known is not None and registered.under(CHALLENGER) == known
-        result["nothing_to_do"] = is_challenger or not register_model
+        result |= {"nothing_to_do": is_challenger and register_model, "not_asked": not register_model}
         if not register_model:
-            result["registry_version"] = None if known is None else str(known.number)
             return Outcome("", facts)
         from loanwright.registry.versions import register
 
@@ -55,6 +54,7 @@ def run(bundle: str, verdict: str, model: dict[str, Any], register_model: bool) 
                 VERDICT_TAG: verdict,
                 "loanwright.snapshot": made.body["snapshot"],
                 "loanwright.synthetic": str(made.body["synthetic"]).lower(),
+                **here.change_tags(),
             },
             description=f"{words.title}. {words.description}",
             scratch=here.scratch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import uuid
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from loanwright.errors import EnvironmentFault, IntegrityFault, LoanwrightError
 from loanwright.storage import Store, open_store
+
+_LONGEST_TAG = 1000
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class Surroundings:
     tracking_artifacts: str | None
     run_id: str
     run_folder: Path | None
+    changes: tuple[str, ...]
+    """What was set for this run alone, where a person did so."""
+
+    def change_tags(self) -> dict[str, str]:
+        """The registry's tag for what was set for this run alone; none if nothing was."""
+        return {"loanwright.changes": ", ".join(self.changes)[:_LONGEST_TAG]} if self.changes else {}
 
     def run_store(self) -> Store:
         """The run's own prefix in the artifact store."""
@@ -67,6 +76,7 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
             tracking_artifacts=os.environ.get("LOANWRIGHT_TRACKING_ARTIFACTS"),
             run_id=environment_run_id() or run_id or f"unnamed-{uuid.uuid4().hex[:12]}",
             run_folder=Path(folder) if folder else None,
+            changes=tuple(json.loads(os.environ.get("LOANWRIGHT_CHANGES") or "[]")),
         )
 
 
