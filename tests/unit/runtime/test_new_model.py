@@ -143,6 +143,17 @@ def test_columns_that_give_the_label_away_are_barred(tmp_path: Path) -> None:
     assert "{name: status, type: category, barred: true}  # CHECK: barred, as it tells the label in every row" in text
 
 
+def test_columns_that_only_name_the_rows_are_no_features(tmp_path: Path) -> None:
+    amounts = [1000 + 7 * i for i in range(ROWS)]
+    rows = {"row": list(range(ROWS)), "customer_id": [9 * i for i in range(ROWS)], "amount": amounts}
+    source = parquet(tmp_path, loans(**rows))
+    features = made(tmp_path, source).features.names()
+    assert "amount" in features
+    assert not {"row", "customer_id"} & set(features)
+    text = (tmp_path / "pipelines" / "loans" / "model.yaml").read_text()
+    assert text.count("CHECK: no feature, as it names the rows; the key may be this one") == 2
+
+
 def test_protected_attributes_are_barred_and_sliced_by(tmp_path: Path) -> None:
     table = loans(**{"Marital-Status": [["single", "married"][i % 2] for i in range(ROWS)]})
     declaration = made(tmp_path, parquet(tmp_path, table))

@@ -125,6 +125,7 @@ def _note(seen: Seen, guessed: Guess) -> str:
         "CHECK: barred, as it seems to be a protected attribute": seen.name in guessed.protected,
         "CHECK: its times name no zone": seen.column.time_zone is not None,
         "no feature, as it is always the same": seen.name in guessed.constant,
+        "CHECK: no feature, as it names the rows; the key may be this one": seen.name in guessed.naming,
         f"no feature, as a text of {seen.distinct:,} values": kind == "text" and seen != guessed.key,
         _comment(", ".join(seen.values[:_SHOWN])) + more: kind == "category",
         f"{seen.low} to {seen.high}": kind in ("integer", "number", "time"),
@@ -154,7 +155,7 @@ def _features(table: str, seen: Look, guessed: Guess) -> list[str]:
 
 def _is_feature(seen: Seen, guessed: Guess) -> bool:
     taken = (guessed.key, guessed.label, guessed.decision_time)
-    kept_out = (*guessed.telling, *guessed.protected, *guessed.constant)
+    kept_out = (*guessed.telling, *guessed.protected, *guessed.constant, *guessed.naming)
     usable = seen.column.type in ("integer", "number", "boolean", "category")
     return usable and seen not in taken and seen.name not in kept_out
 

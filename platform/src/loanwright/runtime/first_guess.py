@@ -45,6 +45,8 @@ class Guess:
     """Columns whose values give the label away in every row."""
     protected: tuple[str, ...]
     constant: tuple[str, ...]
+    naming: tuple[str, ...]
+    """Columns beside the key that name or number the rows: nothing can be learnt from them."""
     split: Split
     early_stopping: bool
 
@@ -72,7 +74,8 @@ def guess(seen: Look, now: datetime, *, label: str | None, key: str | None) -> G
         if column not in (keyed, labelled) and _PROTECTED.search(column.name.lower()) and _is_a_slice(column)
     )
     constant = tuple(column.name for column in seen.columns if column.distinct <= 1)
-    return Guess(keyed, labelled, positive, decided, telling, protected, constant, split, stopping)
+    naming = tuple(column.name for column in seen.columns if column != keyed and _numbers_rows(seen, column))
+    return Guess(keyed, labelled, positive, decided, telling, protected, constant, naming, split, stopping)
 
 
 def _key(seen: Look, asked: str | None) -> Seen:
@@ -102,6 +105,14 @@ def _names_rows(seen: Look, column: Seen) -> bool:
     return (
         column.column.type in ("integer", "text", "category") and column.missing == 0 and column.distinct == seen.rows
     )
+
+
+def _numbers_rows(seen: Look, column: Seen) -> bool:
+    """Another key: it is called one, or counts the rows without a gap. Amounts may be different in every row too."""
+    if not _names_rows(seen, column) or column.column.type == "category":
+        return False
+    counts = column.column.type == "integer" and int(column.high) - int(column.low) + 1 == seen.rows
+    return counts or bool(_KEY.search(column.name) or _KEY.search(column.name.lower()))
 
 
 def _label(seen: Look, asked: str | None, key: Seen) -> Seen:
