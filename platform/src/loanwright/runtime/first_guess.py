@@ -15,11 +15,11 @@ from loanwright.config.learning import Split
 from loanwright.errors import DataError, UsageError, near
 from loanwright.runtime.column_look import MOST_VALUES, Seen
 from loanwright.runtime.file_look import Look
+from loanwright.runtime.row_names import is_called_a_key, names_rows, numbers_rows
 
 MATURITY = timedelta(days=30)
 """How long a label is taken to need until somebody says better."""
 
-_KEY = re.compile(r"(^|[^a-z])(id|key|number|no|nr|uuid|ref|reference)$|^id_|[a-z]I[Dd]$")
 _LABEL = re.compile(
     r"default|(^|[^a-z])(bad|target|label|outcome|churn\w*|fraud\w*|y|event|response|charged.?off)([^a-z]|$)|delinq|dlq"
 )
@@ -74,12 +74,12 @@ def guess(seen: Look, now: datetime, *, label: str | None, key: str | None) -> G
         if column not in (keyed, labelled) and _PROTECTED.search(column.name.lower()) and _is_a_slice(column)
     )
     constant = tuple(column.name for column in seen.columns if column.distinct <= 1)
-    naming = tuple(column.name for column in seen.columns if column != keyed and _numbers_rows(seen, column))
+    naming = tuple(column.name for column in seen.columns if column != keyed and numbers_rows(seen, column))
     return Guess(keyed, labelled, positive, decided, telling, protected, constant, naming, split, stopping)
 
 
 def _key(seen: Look, asked: str | None) -> Seen:
-    fits = [column for column in seen.columns if _names_rows(seen, column)]
+    fits = [column for column in seen.columns if names_rows(seen, column)]
     if asked is not None:
         column = _asked(seen, asked, "key")
         if column not in fits:
@@ -93,26 +93,12 @@ def _key(seen: Look, asked: str | None) -> Seen:
             "no column names the rows: every integer or text column is the same in several rows, or missing in some",
             fix="Add a column that numbers the rows, and give its name with --key",
         )
-    named = [column for column in fits if (_KEY.search(column.name) or _KEY.search(column.name.lower()))]
+    named = [column for column in fits if is_called_a_key(column)]
     return (named or fits)[0]
 
 
 def _is_a_slice(column: Seen) -> bool:
     return column.column.type not in ("number", "time") and 1 < column.distinct <= MOST_VALUES
-
-
-def _names_rows(seen: Look, column: Seen) -> bool:
-    return (
-        column.column.type in ("integer", "text", "category") and column.missing == 0 and column.distinct == seen.rows
-    )
-
-
-def _numbers_rows(seen: Look, column: Seen) -> bool:
-    """Another key: it is called one, or counts the rows without a gap. Amounts may be different in every row too."""
-    if not _names_rows(seen, column) or column.column.type == "category":
-        return False
-    counts = column.column.type == "integer" and int(column.high) - int(column.low) + 1 == seen.rows
-    return counts or bool(_KEY.search(column.name) or _KEY.search(column.name.lower()))
 
 
 def _label(seen: Look, asked: str | None, key: Seen) -> Seen:
