@@ -98,8 +98,9 @@ def test_broken_rows(project: Project) -> None:
 
 
 def test_more_workers_than_one(project: Project) -> None:
-    ended, _ = project.run("--set", "workers=2")
-    _one_clear_error(ended, 2, "workers is 2")
+    ended = project.command("run", "tiny", "--set", "workers=2")
+    _one_clear_error(ended, 2, "workers: 2 processes are asked for")
+    assert not list(project.state.glob("runs/*"))
 
 
 def test_debug_shows_where(project: Project) -> None:

@@ -66,7 +66,7 @@ def test_a_blocked_run_is_tracked_and_registers_nothing(project: Project) -> Non
     ended, summary = project.run("--set", "gates.rules.auc_floor.min=0.999")
     assert ended.code == 3
     assert summary["status"] == "blocked"
-    assert summary["steps"]["register"]["status"] == "failed"
+    assert summary["steps"]["register"]["status"] == "blocked"
     assert "blocked by auc_floor, nothing was registered" in ended.err
     with sqlite3.connect(project.state / "mlflow" / "mlflow.db") as database:
         assert database.execute("SELECT count(*) FROM model_versions").fetchone() == (0,)
