@@ -57,7 +57,12 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _duration(value: Any) -> Any:
+def as_seconds(value: Any) -> Any:
+    """A duration as it may be written, in seconds.
+
+    Raises:
+        ValueError: it is none, or longer than a century.
+    """
     whole = _whole(value)
     if match := _DURATION.fullmatch(value) if isinstance(value, str) else None:
         seconds = int(match[1]) * _SECONDS[match[2]]
@@ -126,17 +131,17 @@ Name = Annotated[
 ]
 """A name of ours: of a model, source, feature, gate."""
 Whole = Annotated[int, BeforeValidator(_whole)]
+DURATION_SCHEMA: list[dict[str, Any]] = [
+    {"type": "string", "pattern": f"^{_DURATION.pattern}$"},
+    {"type": "integer", "minimum": 1},
+]
+"""How JSON schema says what a duration looks like."""
 Seconds = Annotated[
     int,
-    BeforeValidator(_duration),
+    BeforeValidator(as_seconds),
     Field(gt=0),
     PlainSerializer(spell_duration, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {
-            "$comment": "duration",
-            "anyOf": [{"type": "string", "pattern": f"^{_DURATION.pattern}$"}, {"type": "integer", "minimum": 1}],
-        }
-    ),
+    WithJsonSchema({"$comment": "duration", "anyOf": DURATION_SCHEMA}),
 ]
 """A duration in seconds, a century at most, written '90d', '12h' or as a whole number."""
 Moment = Annotated[

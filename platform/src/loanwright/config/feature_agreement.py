@@ -6,17 +6,21 @@ from collections.abc import Iterator
 
 from loanwright.config.data import Column, Data, Source
 from loanwright.config.features import Feature, FeatureGroup, Features
-from loanwright.config.lookups import key_problems, no_column, no_source
+from loanwright.config.group_agreement import group_problems
+from loanwright.config.lookups import no_column, no_source
 from loanwright.config.problems import Location, Problem
 from loanwright.errors import near
 
-RESERVED = ("unit_key", "decision_time", "unit_hash", "label", "at")
-"""Columns of the training table that are no features."""
+RESERVED = ("unit_key", "decision_time", "unit_hash", "label", "at", "outcome")
+"""Columns of the training table, and of its making, that are no features."""
 
-_COUNTING = ("count", "distinct")
-_TIMED = ("first", "last", "last_mean", "trend", "seconds_since_last")
+_COUNTING = ("count", "distinct", "decayed_count")
+_TIMED = (
+    "first", "last", "as_of", "last_mean", "trend", "streak", "seconds_since_first", "seconds_since_last",
+    "decayed_sum", "decayed_count",
+)  # fmt: skip
 _NUMERIC = ("integer", "number", "boolean")
-_UNUSED_COLUMN = ("share", "seconds_since_last")
+_AS_IT_IS = ("value", "first", "last", "as_of")
 
 
 def feature_disagreements(data: Data, features: Features) -> Iterator[Problem]:
@@ -32,17 +36,25 @@ def feature_disagreements(data: Data, features: Features) -> Iterator[Problem]:
             yield Problem(("features", "hidden", position), f"{name!r} is no feature{near(name, known)}")
     if set(known) <= set(features.hidden):
         yield Problem(("features", "hidden"), "hides every feature: the model would be given none")
-    monotone = {each.name for group in features.groups for each in group.features if each.monotone}
-    monotone |= {each.name for each in features.derived if each.monotone}
+    yield from _hidden(features)
+
+
+def _hidden(features: Features) -> Iterator[Problem]:
+    declared = [*(each for group in features.groups for each in group.every), *features.derived]
+    by_name = {each.name: each for each in declared}
     for name, where in _places(features):
-        if name in features.hidden and name in monotone:
+        if name in features.hidden and by_name[name].monotone:
             yield Problem((*where, "monotone"), f"{name!r} is hidden from the model, which cannot be monotone in it")
+        if features.purpose == "credit" and name not in features.hidden and not by_name[name].credit:
+            problem = f"{name!r} may not be used in a credit decision: hide it, or say 'purpose: other' if this is none"
+            yield Problem((*where, "credit"), problem)
 
 
 def _places(features: Features) -> Iterator[tuple[str, Location]]:
     for position, group in enumerate(features.groups):
         for at, feature in enumerate(group.features):
-            yield feature.name, ("features", "groups", position, "features", at)
+            for one in feature.spread():
+                yield one.name, ("features", "groups", position, "features", at)
     for position, derived in enumerate(features.derived):
         yield derived.name, ("features", "derived", position)
 
@@ -52,47 +64,35 @@ def _group(where: Location, group: FeatureGroup, data: Data) -> Iterator[Problem
     if source is None:
         yield no_source((*where, "source"), data, group.source)
         return
-    if source.column(group.key) is None:
-        yield no_column((*where, "key"), source, group.key)
+    problems = list(group_problems(where, group, source, data))
+    yield from problems
+    if problems:
         return
-    unit_name = group.unit_key or group.key
-    unit_key = data.unit_source.column(unit_name)
-    if unit_key is None:
-        key = "unit_key" if group.unit_key else "key"
-        missing = no_column((*where, key), data.unit_source, unit_name)
-        more = "" if group.unit_key else "; name the unit's column to join with in unit_key"
-        yield Problem(missing.where, missing.text + more)
-        return
-    yield from key_problems((*where, "key"), source, group.key, unit_key)
-    own_row = source.name == data.unit.source and group.key == unit_name == data.unit.key
+    own_row = source.name == data.unit.source and group.keys == group.unit_keys == (data.unit.key,)
     for position, feature in enumerate(group.features):
         place = (*where, "features", position)
         yield from _column(place, feature, source, data)
-        yield from _times(place, feature, source, data)
-        if feature.aggregate == "value" and not own_row and source.key != (group.key,):
+        yield from _times(place, feature, group, source, data)
+        if feature.aggregate == "value" and not own_row and (source.key != group.keys or group.via or group.outcome):
             keys = ", ".join(map(repr, source.key))
             problem = f"'value' reads the one row of a key, and {source.name!r} is keyed by {keys}: use 'last'"
             yield Problem((*place, "aggregate"), f"feature {feature.name!r}: {problem}")
 
 
 def _column(where: Location, feature: Feature, source: Source, data: Data) -> Iterator[Problem]:
-    if feature.column is None:
-        return
-    if feature.aggregate in _UNUSED_COLUMN:
-        yield Problem((*where, "column"), f"feature {feature.name!r}: {feature.aggregate!r} reads no column")
-        return
-    column = source.column(feature.column)
-    if column is None:
-        yield no_column((*where, "column"), source, feature.column)
-    elif source.name == data.unit.source and column.name == data.label.column:
-        yield Problem((*where, "column"), f"feature {feature.name!r} reads {column.name!r}, which is the label")
-    elif column.barred:
-        yield Problem(
-            (*where, "column"), f"feature {feature.name!r} reads {column.name!r}, which is barred from features"
-        )
-    elif (misfit := _misfit(feature, column)) is not None:
-        problem = f"feature {feature.name!r}: {column.name!r} is of type {column.type!r}, {misfit}"
-        yield Problem((*where, "column"), problem)
+    for role, name in (("column", feature.column), ("by", feature.by)):
+        if name is None:
+            continue
+        column = source.column(name)
+        if column is None:
+            yield no_column((*where, role), source, name)
+        elif source.name == data.unit.source and name == data.label.column:
+            yield Problem((*where, role), f"feature {feature.name!r} reads {name!r}, which is the label")
+        elif column.barred:
+            yield Problem((*where, role), f"feature {feature.name!r} reads {name!r}, which is barred from features")
+        elif (misfit := _misfit(feature, column)) is not None:
+            problem = f"feature {feature.name!r}: {name!r} is of type {column.type!r}, {misfit}"
+            yield Problem((*where, role), problem)
 
 
 def _misfit(feature: Feature, column: Column) -> str | None:
@@ -104,17 +104,20 @@ def _misfit(feature: Feature, column: Column) -> str | None:
         return "and a category is a text, an integer or a boolean" if column.type == "number" else None
     if column.type in _NUMERIC:
         return None
-    if feature.aggregate in ("value", "first", "last"):
+    if feature.aggregate in _AS_IT_IS:
         return "which is no number: say 'type: category'"
     return f"and {feature.aggregate!r} needs a number: use 'count' or 'distinct'"
 
 
-def _times(where: Location, feature: Feature, source: Source, data: Data) -> Iterator[Problem]:
+def _times(where: Location, feature: Feature, group: FeatureGroup, source: Source, data: Data) -> Iterator[Problem]:
     if source.event_time is not None or feature.aggregate == "value":
         return
-    if feature.window is not None:
-        problem = f"feature {feature.name!r} has a window, and source {source.name!r} no event_time to measure it on"
-        yield Problem((*where, "window"), problem)
-    elif feature.aggregate in _TIMED or source.name == data.unit.source:
+    for role in ("window", "windows", "offset"):
+        if getattr(feature, role) is not None:
+            what = "an offset" if role == "offset" else "a window"
+            problem = f"feature {feature.name!r} has {what}, and source {source.name!r} no event_time to measure it on"
+            yield Problem((*where, role), problem)
+            return
+    if feature.aggregate in _TIMED or source.name == data.unit.source:
         problem = f"feature {feature.name!r}: {feature.aggregate!r} needs a source with an event_time"
         yield Problem((*where, "aggregate"), f"{problem}, and {source.name!r} has none")

@@ -57,8 +57,7 @@ def _value(field: dict[str, Any]) -> str:
     if "$ref" in field:
         return "mapping"
     if "anyOf" in field:
-        (option,) = [option for option in field["anyOf"] if option.get("type") != "null"]
-        return _value(option)
+        return " or ".join(_value(option) for option in field["anyOf"] if option.get("type") != "null")
     if field["type"] == "array":
         items = _value(field["items"])
         return "list of mappings" if items == "mapping" else f"list of {items}"
