@@ -34,7 +34,7 @@ class Shape:
         for name in self.ABOUT:
             if name in given and name not in (*self.needs, *self.takes):
                 users = [other for other, shape in AGGREGATES.items() if name in (*shape.needs, *shape.takes)]
-                whose = f"; it goes with {', '.join(users)}" if len(users) <= 3 else ""
+                whose = f"; it goes with {', '.join(map(repr, users))}" if len(users) <= 3 else ""
                 return f"aggregate {aggregate!r} takes no {name!r}{whose}"
         return None
 

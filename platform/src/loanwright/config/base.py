@@ -23,7 +23,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CENTURY = 36_525 * _SECONDS["d"]
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(?P<zone>Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DAY_LENGTH = len("2026-01-31")
-_IDENTIFIER = r"[a-z][a-z0-9_]{0,62}"
+LONGEST_NAME = 63
+"""Characters of a name of ours."""
+_IDENTIFIER = rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}"
 
 
 class Section(BaseModel):
@@ -118,7 +120,8 @@ def _aware(value: datetime) -> datetime:
 def _identifier(value: str) -> str:
     if not re.fullmatch(_IDENTIFIER, value):
         raise ValueError(
-            f"{value!r} is not a name: use lower-case letters, digits and _, starting with a letter, at most 63"
+            f"{value!r} is not a name: use lower-case letters, digits and _, starting with a letter, "
+            f"at most {LONGEST_NAME}"
         )
     return value
 

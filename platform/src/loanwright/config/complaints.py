@@ -91,8 +91,9 @@ def _said(details: Any, kind: type[Section], where: Location) -> str | None:
     elif problem == "value_error":
         said = str(context["error"])
     elif problem == "literal_error":
-        allowed = re.findall(r"'([^']*)'", context["expected"])
-        said = f"{_shown(given)} is none of {', '.join(map(repr, allowed))}{near(str(given), allowed)}"
+        allowed = re.findall(r"'[^']*'|\d+", context["expected"])
+        guess = near(str(given), [each.strip("'") for each in allowed])
+        said = f"{_shown(given)} is none of {', '.join(allowed)}{guess}"
     elif problem in _KINDS:
         said = f"must be {_KINDS[problem]}, not {_shown(given)}{_hint(details, kind, where)}"
     elif problem in _BOUNDS:

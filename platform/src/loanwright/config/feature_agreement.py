@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loanwright.config.data import Column, Data, Source
-from loanwright.config.features import Feature, FeatureGroup, Features
+from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features
 from loanwright.config.group_agreement import group_problems
 from loanwright.config.lookups import no_column, no_source
 from loanwright.config.problems import Location, Problem
@@ -40,7 +40,8 @@ def feature_disagreements(data: Data, features: Features) -> Iterator[Problem]:
 
 
 def _hidden(features: Features) -> Iterator[Problem]:
-    declared = [*(each for group in features.groups for each in group.every), *features.derived]
+    declared: list[Feature | DerivedFeature] = [each for group in features.groups for each in group.every]
+    declared += features.derived
     by_name = {each.name: each for each in declared}
     for name, where in _places(features):
         if name in features.hidden and by_name[name].monotone:
@@ -97,7 +98,8 @@ def _column(where: Location, feature: Feature, source: Source, data: Data) -> It
 
 def _misfit(feature: Feature, column: Column) -> str | None:
     if feature.aggregate in _COUNTING:
-        return None
+        sketched = feature.sketch is not None and column.type in ("number", "time")
+        return "and a sketch is of texts, integers or booleans: drop 'sketch' to count exactly" if sketched else None
     if column.type == "time":
         return "and a time is no feature: use 'seconds_since_last', or 'count' in a window"
     if feature.type == "category":

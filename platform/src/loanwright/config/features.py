@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from loanwright.config.aggregates import AGGREGATES, Aggregate
 from loanwright.config.base import (
     DURATION_SCHEMA,
+    LONGEST_NAME,
     Many,
     Name,
     Seconds,
@@ -25,23 +26,26 @@ Monotone = Literal["increasing", "decreasing"]
 ALL = "all"
 """Among `windows`: all history."""
 _MOST_INTERVALS = 400
+_MOST_KEYS = 4
 
 
 def _window(value: Any) -> Any:
-    return 0 if value in (ALL, 0) and not isinstance(value, bool) else as_seconds(value)
+    if value == ALL:
+        return 0
+    seconds = as_seconds(value)
+    if seconds <= 0:
+        raise ValueError(f"must be above 0, not {value!r}; all history is '{ALL}'")
+    return seconds
 
 
-def _whole_window(value: int) -> int:
-    if value < 0:
-        raise ValueError("a window is longer than nothing")
-    return value
+def _spelt(window: int) -> str:
+    return spell_duration(window) if window else ALL
 
 
 Window = Annotated[
     int,
     BeforeValidator(_window),
-    AfterValidator(_whole_window),
-    PlainSerializer(lambda value: spell_duration(value) if value else ALL, return_type=str, when_used="json"),
+    PlainSerializer(_spelt, return_type=str),
     WithJsonSchema({"$comment": "window", "anyOf": [{"const": ALL}, *DURATION_SCHEMA]}),
 ]
 """Seconds; 0 stands for all history, written `all`."""
@@ -105,6 +109,8 @@ class Feature(Section):
             raise ValueError(f"feature {self.name!r} has both 'window' and 'windows'")
         if self.windows is not None and (twice := repeated(map(str, self.windows))):
             raise ValueError(f"feature {self.name!r} has window {_spelt(int(twice))!r} twice")
+        if too_long := next((each.name for each in self.spread() if len(each.name) > LONGEST_NAME), None):
+            raise ValueError(f"feature {too_long!r} has a name of more than {LONGEST_NAME} characters with its window")
         if self.half_life is not None:
             self._check_decay()
         if self.type == "category" and not shape.category:
@@ -146,8 +152,17 @@ class Feature(Section):
         )
 
 
-def _spelt(window: int) -> str:
-    return spell_duration(window) if window else ALL
+def _key_columns(value: Any) -> Any:
+    names = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(names) <= _MOST_KEYS or not all(isinstance(name, str) and 1 <= len(name) <= 200 for name in names):
+        raise ValueError(f"must be the name of a column, or a list of 1 to {_MOST_KEYS} of them")
+    return value
+
+
+KeyColumns = Annotated[
+    ColumnName | Annotated[Many[ColumnName], Field(min_length=1, max_length=_MOST_KEYS)], BeforeValidator(_key_columns)
+]
+"""One column, or several that make a key together."""
 
 
 class Via(Section):
@@ -190,9 +205,9 @@ class FeatureGroup(Section):
 
     source: Name
     """The source whose rows are aggregated."""
-    key: ColumnName | Annotated[Many[ColumnName], Field(min_length=1, max_length=4)]
+    key: KeyColumns
     """The column of this source (or of `via`'s) that holds the key, or several that make it together."""
-    unit_key: ColumnName | Annotated[Many[ColumnName], Field(min_length=1, max_length=4)] | None = None
+    unit_key: KeyColumns | None = None
     """The columns of the unit's source to join with; the same names as `key` if absent."""
     via: Via | None = None
     """The source that holds the key, where the rows themselves do not."""

@@ -32,7 +32,7 @@ def _via(where: Location, via: Via, source: Source, holder: Source) -> Iterator[
     if column is None:
         yield no_column((*where, "column" if via.column else "key"), source, name)
         return
-    yield from key_problems((*where, "key"), holder, via.key, column)
+    yield from key_problems((*where, "key"), holder, via.key, column, "the rows'")
     if holder.column(via.key) is not None and holder.key != (via.key,):
         keys = ", ".join(map(repr, holder.key))
         problem = f"a row of {source.name!r} must lead to one row of {holder.name!r}, which is keyed by {keys}"
@@ -61,6 +61,10 @@ def _outcome(where: Location, outcome: Outcome, source: Source, data: Data) -> I
     if events is None:
         yield no_source((*where, "source"), data, outcome.source)
         return
+    if source.column("outcome") is not None:
+        yield Problem(
+            where, f"source {source.name!r} has a column 'outcome', which conditions could not tell from this"
+        )
     if source.event_time is None:
         yield Problem(where, f"an outcome is final some time after its row, and {source.name!r} has no event_time")
     if events.event_time is None:
@@ -71,4 +75,4 @@ def _outcome(where: Location, outcome: Outcome, source: Source, data: Data) -> I
         return
     key = source.column(source.key[0])
     if key is not None:
-        yield from key_problems((*where, "key"), events, outcome.key, key)
+        yield from key_problems((*where, "key"), events, outcome.key, key, "the rows'")

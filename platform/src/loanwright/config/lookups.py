@@ -22,15 +22,17 @@ def no_column(where: Location, source: Source, name: str) -> Problem:
     return Problem(where, f"source {source.name!r} has no column {name!r}{near(name, known)}")
 
 
-def key_problems(where: Location, source: Source, name: str, unit_key: Column) -> Iterator[Problem]:
-    """What keeps a source's column from being joined with a key of the unit."""
+def key_problems(
+    where: Location, source: Source, name: str, other: Column, whose: str = "the unit's"
+) -> Iterator[Problem]:
+    """What keeps a source's column from being joined with another's: with a key of the unit, if `whose` is absent."""
     column = source.column(name)
     if column is None:
         yield no_column(where, source, name)
     elif column.type not in KEY_TYPES:
         yield Problem(where, f"{name!r} is of type {column.type!r}: a key is an integer or a text")
-    elif (column.type == "integer") != (unit_key.type == "integer"):
-        yield Problem(where, f"{name!r} is of type {column.type!r}, and the unit's {unit_key.name!r} {unit_key.type!r}")
+    elif (column.type == "integer") != (other.type == "integer"):
+        yield Problem(where, f"{name!r} is of type {column.type!r}, and {whose} {other.name!r} {other.type!r}")
 
 
 def time_problems(where: Location, source: Source, name: str) -> Iterator[Problem]:
