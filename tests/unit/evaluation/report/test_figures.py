@@ -165,7 +165,7 @@ def test_the_profit_table_has_round_shares_and_the_best(evidence: Evidence) -> N
 
 def test_a_difference_says_which_side_is_better() -> None:
     auc = build_comparison()
-    assert {"← worse", "better →", "+0.005"} <= set(texts(figures_decisions.difference(auc)))
+    assert {"← worse", "better →", "+0.0048"} <= set(texts(figures_decisions.difference(auc)))
     brier = auc.model_copy(update={"metric": "brier"})
     assert {"← better", "worse →"} <= set(texts(figures_decisions.difference(brier)))
 

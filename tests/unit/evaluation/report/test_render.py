@@ -162,9 +162,9 @@ def test_every_colour_a_figure_asks_for_is_set_in_light_dark_and_print(html: str
 @pytest.mark.parametrize(
     ("floor", "ceiling", "headline", "reason"),
     [
-        (0.7, 0.05, "May be used", "All 4 gates hold."),
-        (0.7, 0.01, "May be used, with warnings", "1 of 4 gates does not hold."),
-        (0.9, 0.01, "May not be used", "2 of 4 gates do not hold."),
+        (0.7, 0.05, "Gates passed", "All 4 gates hold."),
+        (0.7, 0.01, "Gates passed, with warnings", "1 of 4 gates does not hold."),
+        (0.9, 0.01, "Blocked by its gates", "2 of 4 gates do not hold."),
     ],
 )
 def test_the_verdict_comes_first_in_plain_words(
@@ -199,8 +199,7 @@ def test_made_up_data_is_said_to_be_made_up(plain: Evidence) -> None:
         Page(render(plain, judgement, build_model(), {}, synthetic=synthetic)).words for synthetic in (False, True)
     )
     assert "Synthetic data." in made_up
-    assert made_up.index("Synthetic data.") < made_up.index("Passes, on made-up data")
-    assert "May be used" not in made_up
+    assert made_up.index("Synthetic data.") < made_up.index("Gates passed, on made-up data")
     assert "Synthetic data." not in real
 
 
@@ -228,7 +227,7 @@ def test_what_was_not_measured_is_a_dash_and_not_a_none() -> None:
             Comparison(outcome="incomparable", metric="auc", reason="it needs feature 'tenure'"),
             "The champion cannot be scored on these units: it needs feature 'tenure'.",
         ),
-        (build_comparison(), "Difference in AUC +0.005 0.001 to 0.009"),
+        (build_comparison(), "AUC 0.7975 0.7927 Difference in AUC +0.0048 0.0011 to 0.0085"),
     ],
 )
 def test_the_champion_stands_beside_the_challenger(plain: Evidence, comparison: Comparison | None, said: str) -> None:
@@ -270,8 +269,43 @@ def test_dates_are_shown_where_there_are_any(html: str, plain: Evidence) -> None
         }
     )
     words = Page(render(dated, build_judgement(dated), build_model(), {})).words
-    assert "15,312 3,391 22.1% 2025-01-01 2025-06-30 12:00:00" in words
-    assert "From To" not in Page(html).words
+    assert "15,312 3,391 22.1% 2025-01-01 to 2025-06-30 12:00:00" in words
+    assert "Rate Decided" not in Page(html).words
+
+
+def test_a_part_of_one_day_names_it_once(plain: Evidence) -> None:
+    day = {"from_time": "2025-01-01T00:00:00Z", "to_time": "2025-01-01T00:00:00Z"}
+    dated = plain.model_copy(update={"parts": tuple(part.model_copy(update=day) for part in plain.parts)})
+    words = Page(render(dated, build_judgement(dated), build_model(), {})).words
+    assert words.count("2025-01-01") == len(plain.parts)
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [("Card limits.", "Its intended use: Card limits."), ("", "Its declaration states no intended use.")],
+)
+def test_the_verdict_claims_no_fitness_beyond_the_gates(plain: Evidence, use: str, said: str) -> None:
+    page = Page(render(plain, build_judgement(plain), build_model(intended_use=use), {})).words
+    assert f"A verdict on the gates alone: what the model is fit for is for people to say. {said}" in page
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\x1bb", "a\u202eb", "a\ud800b"])
+def test_a_value_with_characters_that_no_page_can_hold_shows_a_mark_for_each(value: str) -> None:
+    known = build_evidence()
+    slices = [SliceMetrics(**(dict(known.slices[0]) | {"value": value}))]
+    evidence = build_evidence(slices=slices)
+    html = render(evidence, build_judgement(evidence), build_model(), {})
+    html.encode()
+    assert value not in html
+    assert Page(html).words.count("a\N{REPLACEMENT CHARACTER}b") >= 3
+
+
+def test_a_letter_in_a_column_is_shown_by_its_ends() -> None:
+    known = build_evidence()
+    evidence = build_evidence(slices=[SliceMetrics(**(dict(known.slices[0]) | {"value": "x" * 20_000 + "end"}))])
+    html = render(evidence, build_judgement(evidence), build_model(), {})
+    assert "x" * 50 not in html
+    assert "xend" in html
 
 
 def test_the_split_is_told_in_its_own_order(plain: Evidence) -> None:

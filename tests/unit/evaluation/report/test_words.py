@@ -17,10 +17,15 @@ def test_every_verdict_has_its_words() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["pass", "warn"])
-def test_a_model_of_made_up_data_is_never_said_to_be_usable(outcome: str) -> None:
-    assert "used" in words.headline(outcome, synthetic=False)
-    assert "used" not in words.headline(outcome, synthetic=True)
+def test_the_headline_speaks_of_gates_and_never_of_fitness(outcome: str) -> None:
+    for synthetic in (False, True):
+        assert words.headline(outcome, synthetic).startswith("Gates passed")
+        assert "used" not in words.headline(outcome, synthetic)
     assert "made-up" in words.headline(outcome, synthetic=True)
+
+
+def test_an_interval_that_may_not_hold_its_value_says_so() -> None:
+    assert "may not hold the value" in words.metric_words("expected_calibration_error").meaning
 
 
 def test_an_unknown_metric_goes_by_its_own_name() -> None:
@@ -50,7 +55,7 @@ def test_a_direction_is_told_in_words(direction: float | None, text: str) -> Non
 @pytest.mark.parametrize(
     ("gates", "failed", "text"),
     [
-        (0, 0, "No gate is declared, so nothing stood in its way."),
+        (0, 0, "No gate is declared, so nothing was asked of it."),
         (1, 0, "Its one gate holds."),
         (1, 1, "Its one gate does not hold."),
         (4, 0, "All 4 gates hold."),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from loanwright.evaluation.report.dressing import INK, MUTED, RULE, dressed
+from loanwright.evaluation.report.numbers import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def draw(name: str, title: str, description: str, paint: Callable[[Figure], None
         FigureCanvasSVG(figure)
         paint(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return dressed(buffer.getvalue(), name, title, description, (WIDTH, height))
+    return dressed(buffer.getvalue(), name, title, visible(description), (WIDTH, height))
 
 
 def plot(figure: Figure, *, left: int = 52, right: int = 16, top: int = 36, bottom: int = 54) -> Axes:
@@ -107,10 +108,11 @@ def write(
     style: dict[str, Any] = {
         "ha": align, "va": "baseline", "color": tone, "fontproperties": _font(size), "fontweight": 600 if bold else 400,
     }  # fmt: skip
+    shown = visible(text)
     if hasattr(where, "annotate"):
-        where.annotate(text, at, xytext=offset, textcoords="offset points", annotation_clip=False, **style)
+        where.annotate(shown, at, xytext=offset, textcoords="offset points", annotation_clip=False, **style)
     else:
-        where.text(*at, text, **style)
+        where.text(*at, shown, **style)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from loanwright.evaluation.evidence import Evidence, ProfitPoint
 from loanwright.evaluation.report.canvas import draw, plot, ticks, titles, write
 from loanwright.evaluation.report.dressing import INK, MAIN, MUTED, OTHER
 from loanwright.evaluation.report.numbers import nice_ticks, number, percent, signed
-from loanwright.evaluation.report.words import metric_words
+from loanwright.evaluation.report.words import DIFFERENCE_DIGITS, metric_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,18 +76,19 @@ def difference(comparison: Comparison) -> str | None:
         axes.set_xlim(-reach, reach)
         axes.set_ylim(-1, 1)
         marks = nice_ticks(-reach, reach, 5)
-        ticks(axes, "x", marks, [signed(mark, max(words.digits, 3)) for mark in marks])
+        ticks(axes, "x", marks, [signed(mark, DIFFERENCE_DIGITS) for mark in marks])
         axes.axvline(0, color=INK, linewidth=1)
         axes.plot([low, high], [0, 0], color=MAIN, linewidth=1.8)
         axes.plot([value], [0], "o", color=MAIN, markersize=8)
-        write(axes, (value, 0), signed(value, words.digits), offset=(0, 13), align="center", bold=True)
+        write(axes, (value, 0), signed(value, DIFFERENCE_DIGITS), offset=(0, 13), align="center", bold=True)
         sides = ("← better", "worse →") if comparison.metric in LOSSES else ("← worse", "better →")
         write(axes, (-reach, -1), sides[0], offset=(2, 8), tone=MUTED)
         write(axes, (reach, -1), sides[1], offset=(-2, 8), align="right", tone=MUTED)
         titles(figure, axes, f"Challenger minus champion, {words.label}", "")
 
     description = (
-        f"{words.label} of the challenger less that of the champion on the same rows: {signed(value, words.digits)}, "
-        f"interval {signed(low, words.digits)} to {signed(high, words.digits)}."
+        f"{words.label} of the challenger less that of the champion on the same rows: "
+        f"{signed(value, DIFFERENCE_DIGITS)}, interval {signed(low, DIFFERENCE_DIGITS)} to "
+        f"{signed(high, DIFFERENCE_DIGITS)}."
     )
     return draw("difference", "Challenger minus champion", description, paint, height=180)

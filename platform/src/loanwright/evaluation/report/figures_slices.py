@@ -44,7 +44,7 @@ def discrimination(evidence: Evidence) -> str | None:
     worst = min(rows, key=lambda row: row[1] or 0)
     description = (
         f"AUC by slice, {number(middle)} over all. The lowest is {number(worst[1])}, "
-        f"for {worst[0].column} = {worst[0].value}."
+        f"for {worst[0].column} = {clipped(worst[0].value, 40)}."
     )
     return draw("slices-auc", "Ranking by slice", description, paint, height=_height([row[0] for row in rows]))
 
@@ -72,7 +72,7 @@ def truth(evidence: Evidence) -> str | None:
     gap = max(rows, key=lambda row: abs(row[1] - row[2]))
     description = (
         f"Observed outcome rate and mean prediction by slice. The widest gap is that of {gap[0].column} = "
-        f"{gap[0].value}: {percent(gap[1])} observed, {percent(gap[2])} predicted."
+        f"{clipped(gap[0].value, 40)}: {percent(gap[1])} observed, {percent(gap[2])} predicted."
     )
     return draw("slices-rate", "Predictions by slice", description, paint, height=_height([row[0] for row in rows]))
 

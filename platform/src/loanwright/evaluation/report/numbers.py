@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 from loanwright.evaluation.evidence import Interval
 
 DASH = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
+_UNSEEN = "\N{REPLACEMENT CHARACTER}"
+_UNSEEN_KINDS = ("Cc", "Cf", "Cs", "Cn")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -67,9 +70,15 @@ def moment(text: str | None) -> str:
     return day if clock in ("", "00:00:00") else f"{day} {clock}"
 
 
+def visible(text: str) -> str:
+    """Text whose characters all can be seen: a replacement character for each control, which neither XML nor HTML
+    can hold, and for each that would turn the text around it."""
+    return "".join(_UNSEEN if unicodedata.category(one) in _UNSEEN_KINDS and one not in "\t\n" else one for one in text)
+
+
 def clipped(text: str, length: int) -> str:
     """Text on one line of at most `length` characters: its middle goes, as names differ at their ends."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     if len(line) <= length:
         return line
     end = length // 2

@@ -33,6 +33,8 @@ _CALIBRATION = {
     "sigmoid": "a sigmoid curve",
     "isotonic": "isotonic regression",
 }
+_LONGEST_VALUE = 40
+"""Characters of a slice's value that the table shows; data may hold whole letters in a column."""
 _SPLIT = ("method", "train", "validation", "calibration", "test")
 _CONTENTS = {
     "gates": "Gates",
@@ -175,6 +177,7 @@ def _environment() -> Environment:
         span=numbers.span,
         percent_span=numbers.percent_span,
         breakable=_breakable,
+        clipped=numbers.clipped,
         groupby_order=_groups,
     )
     environment.globals.update(
@@ -183,5 +186,7 @@ def _environment() -> Environment:
         metric_words=words.metric_words,
         stability_words=words.stability_words,
         champion_gate=CHAMPION_GATE,
+        difference_digits=words.DIFFERENCE_DIGITS,
+        longest_value=_LONGEST_VALUE,
     )
     return environment

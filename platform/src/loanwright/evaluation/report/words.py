@@ -31,7 +31,8 @@ METRICS: dict[str, MetricWords] = {
     ),
     "expected_calibration_error": MetricWords(
         "Expected calibration error",
-        "The mean gap between predicted probability and observed rate. Lower is better.",
+        "The mean gap between predicted probability and observed rate. Lower is better. "
+        "Chance alone makes some gap: the interval is corrected for it, so it lies low and may not hold the value.",
         4,
     ),
     "calibration_slope": MetricWords(
@@ -42,16 +43,19 @@ METRICS: dict[str, MetricWords] = {
     ),
 }
 
+DIFFERENCE_DIGITS = 4
+"""Digits of the difference between two models, and of the values beside it: two good models differ in the third."""
+
 HEADLINES: dict[str, str] = {
-    "pass": "May be used",
-    "warn": "May be used, with warnings",
-    "block": "May not be used",
+    "pass": "Gates passed",
+    "warn": "Gates passed, with warnings",
+    "block": "Blocked by its gates",
 }
 
 SYNTHETIC_HEADLINES: dict[str, str] = {
-    "pass": "Passes, on made-up data",
-    "warn": "Passes with warnings, on made-up data",
-    "block": "May not be used",
+    "pass": "Gates passed, on made-up data",
+    "warn": "Gates passed with warnings, on made-up data",
+    "block": "Blocked by its gates",
 }
 
 VERDICTS: dict[str, str] = {"pass": "Pass", "warn": "Warning", "block": "Block"}
@@ -80,14 +84,14 @@ def direction_words(direction: float | None) -> str:
 
 
 def headline(outcome: str, synthetic: bool) -> str:
-    """The verdict in a few words; a model of made-up data is never said to be usable."""
+    """The verdict in a few words: what the gates say, and no more. Made-up data is named as such."""
     return (SYNTHETIC_HEADLINES if synthetic else HEADLINES)[outcome]
 
 
 def why(gates: int, failed: int) -> str:
     """The sentence beneath the headline: how many gates there are, and how many of them do not hold."""
     if not gates:
-        return "No gate is declared, so nothing stood in its way."
+        return "No gate is declared, so nothing was asked of it."
     if not failed:
         return "Its one gate holds." if gates == 1 else f"All {gates} gates hold."
     if gates == 1:
