@@ -12,7 +12,8 @@ import pytest
 
 from loanwright.errors import EnvironmentFault
 from loanwright.runtime.object_server import ObjectServer
-from loanwright.runtime.settings import Settings
+from loanwright.runtime.settings import Settings, environment
+from loanwright.storage import open_store
 
 
 @pytest.fixture
@@ -67,4 +68,27 @@ def test_a_running_server_is_not_taken_from_others_by_another_port(settings: Set
     ObjectServer(settings).start()
     with pytest.raises(EnvironmentFault, match=r"LOANWRIGHT_S3_PORT asks for 20001\. Stop it first: loanwright stop"):
         ObjectServer(replace(settings, s3_port=20_001)).start()
+    assert len(_servers(settings)) == 1
+
+
+def test_lost_credentials_are_made_anew_and_nothing_that_is_stored_is_lost(
+    settings: Settings,
+) -> None:
+    first = ObjectServer(settings).start()
+    with environment(first):
+        open_store(first["LOANWRIGHT_STORE"]).write("kept", b"bytes")
+    path = settings.state / "s3" / "credentials.json"
+    path.write_text("")
+    second = ObjectServer(settings).start()
+    assert second["AWS_SECRET_ACCESS_KEY"] != first["AWS_SECRET_ACCESS_KEY"]
+    with environment(second):
+        assert open_store(second["LOANWRIGHT_STORE"]).read("kept") == b"bytes"
+    assert path.stat().st_mode & 0o077 == 0
+    assert len(_servers(settings)) == 1
+
+
+def test_the_server_starts_among_another_stores_variables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    ObjectServer(settings).start()
     assert len(_servers(settings)) == 1

@@ -21,6 +21,7 @@ import psutil
 
 from loanwright.errors import EnvironmentFault, StorageFault
 from loanwright.runtime.processes import Identity
+from loanwright.runtime.server_credentials import make_credentials, read_credentials
 from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings, environment
 from loanwright.storage import open_store
 
@@ -49,6 +50,10 @@ class ObjectServer:
     def _record(self) -> Path:
         return self._folder / "server.json"
 
+    @property
+    def _credentials(self) -> Path:
+        return self._folder / "credentials.json"
+
     def running(self) -> Served | None:
         """The live server of this state folder; None if it is down."""
         served = self._recorded() or self._unrecorded()
@@ -68,13 +73,17 @@ class ObjectServer:
                     f"{self._fixed_port}",
                     fix="Stop it first: loanwright stop",
                 )
-            variables = self._variables(self._launch() if served is None else served.port)
-            if served is None:
-                _await_bucket(variables)
+            credentials = read_credentials(self._credentials)
+            if served is not None and credentials is not None:
+                return self._variables(served.port, *credentials)
+            if credentials is None:
+                self._end()  # a server whose credentials are lost takes new ones only when it starts
+                credentials = make_credentials(self._credentials)
+            variables = self._variables(self._launch(), *credentials)
+            _await_bucket(variables)
         return variables
 
-    def _variables(self, port: int) -> dict[str, str]:
-        key, secret = self._credentials()
+    def _variables(self, port: int, key: str, secret: str) -> dict[str, str]:
         return {
             "LOANWRIGHT_STORE": f"s3://{EMBEDDED_BUCKET}",
             "LOANWRIGHT_S3_ENDPOINT": f"http://{_HOST}:{port}",
@@ -131,8 +140,6 @@ class ObjectServer:
                 f"port {self._fixed_port}, set by LOANWRIGHT_S3_PORT, is taken",
                 fix="Choose another one, or unset it to take any free port",
             )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._credentials()
         # A port that was free a moment ago can be taken by the time the server binds it.
         for _ in range(3):
             ports = _choose(self._fixed_port)
@@ -151,17 +158,16 @@ class ObjectServer:
         command = [
             _program(), "-logtostderr=true", "mini", f"-dir={data}", f"-ip={_HOST}", f"-ip.bind={_HOST}",
             "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-            f"-s3.config={self._folder / 'credentials.json'}", f"-bucket={EMBEDDED_BUCKET}",
+            f"-s3.config={self._credentials}", f"-bucket={EMBEDDED_BUCKET}",
             *(f"-{name}={port}" for name, port in ports.items()),
             *(f"-{name}.grpc={port + _GRPC}" for name, port in ports.items()),
         ]  # fmt: skip
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WEED_"))}
         log = str(self._folder / "server.log")
         # Not subprocess: the server outlives this process, and nobody will wait for it.
         pid = os.posix_spawn(
             command[0],
             command,
-            variables,
+            _own_environment(),
             setsid=True,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -193,18 +199,6 @@ class ObjectServer:
             return False
         return True
 
-    def _credentials(self) -> tuple[str, str]:
-        path = self._folder / "credentials.json"
-        if not path.exists():
-            pair = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_urlsafe(32)}
-            identity = {"name": "loanwright", "credentials": [pair], "actions": ["Admin", "Read", "Write", "List"]}
-            temporary = path.with_suffix(".part")
-            temporary.touch(mode=0o600)
-            temporary.write_text(json.dumps({"identities": [identity]}))
-            temporary.replace(path)
-        pair = json.loads(path.read_text())["identities"][0]["credentials"][0]
-        return pair["accessKey"], pair["secretKey"]
-
     def _last_words(self) -> str:
         lines = (self._folder / "server.log").read_text(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else "it said nothing"
@@ -213,7 +207,7 @@ class ObjectServer:
 def _await_bucket(variables: dict[str, str]) -> None:
     """A server that just came up may answer before it has made its bucket."""
     deadline = time.monotonic() + _START_SECONDS
-    with environment({**os.environ, **variables}):
+    with environment(_own_environment() | variables):
         store = open_store(variables["LOANWRIGHT_STORE"])
         while True:
             try:
@@ -224,6 +218,11 @@ def _await_bucket(variables: dict[str, str]) -> None:
                 time.sleep(0.05)
             else:
                 return
+
+
+def _own_environment() -> dict[str, str]:
+    """This process's environment without what belongs to other object stores."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WEED_"))}
 
 
 def _program() -> str:
