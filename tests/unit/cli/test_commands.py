@@ -86,6 +86,20 @@ def test_runs_are_never_cut_and_found_by_their_beginning_or_model(project: Path)
     assert isinstance(CliRunner().invoke(app, ["show", "long_"]).exception, UsageError)
 
 
+def test_runs_of_other_versions_are_shown_and_damaged_summaries_are_not(project: Path) -> None:
+    runs = Settings.read().runs
+    later = asdict(Summary("later", "tiny", "succeeded", "2026-01-02T00:00:00Z")) | {"of_a_later_version": 1}
+    earlier = {"run_id": "earlier", "model": "tiny", "status": "failed", "began": "2026-01-01T00:00:00Z"}
+    for name, value in {"later": later, "earlier": earlier, "other": {"a": None}}.items():
+        write_json(runs / name / "summary.json", value)
+    (runs / "half").mkdir()
+    (runs / "half" / "summary.json").write_text('{"run_id":')
+    listed = json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)
+    assert [run["run_id"] for run in listed] == ["later", "earlier"]
+    assert "later" in CliRunner().invoke(app, ["show", "latest"]).stdout
+    assert CliRunner().invoke(app, ["show", "earlier"]).exit_code == 0
+
+
 @pytest.mark.usefixtures("project")
 def test_ui_refuses_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -81,9 +81,35 @@ def test_a_step_that_had_ended_is_not_ended_again(settings: Settings, sleeper: s
 
 def test_a_run_that_ended_or_never_began_is_left_as_it_is(settings: Settings) -> None:
     folder = _dead_run(settings)
-    (folder / "summary.json").write_text("its own words")
+    write_json(folder / "summary.json", asdict(Summary("tiny-1", "tiny", "failed", "2026-01-01T00:00:00Z")))
+    before = (folder / "summary.json").read_text()
     (settings.runs / "half" / "steps").mkdir(parents=True)
     (settings.runs / "half" / "run.json").write_text('{"run_id": "ha')
     assert recover(settings) == []
-    assert (folder / "summary.json").read_text() == "its own words"
+    assert (folder / "summary.json").read_text() == before
     assert not (settings.runs / "half" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"model": null}'])
+def test_half_a_summary_is_none_and_half_a_start_is_no_run(settings: Settings, text: str) -> None:
+    folder = _dead_run(settings)
+    (folder / "summary.json").write_text(text)
+    (settings.runs / "other").mkdir()
+    (settings.runs / "other" / "run.json").write_text(text)
+    assert recover(settings) == ["tiny-1"]
+    assert not (settings.runs / "other" / "summary.json").exists()
+
+
+def test_a_step_record_that_nobody_here_wrote_is_none(settings: Settings) -> None:
+    folder = _dead_run(settings)
+    (folder / "steps").mkdir()
+    changes: dict[str, dict[str, object]] = {
+        "a": {"pid": "1"},
+        "b": {"started": None},
+        "c": {"result": []},
+        "d": {"more": 1},
+    }
+    for name, changed in changes.items():
+        record = asdict(StepRecord("train", "running", pid=1, started=0.0)) | changed
+        write_json(folder / "steps" / f"{name}.json", record)
+    assert recover(settings) == ["tiny-1"]

@@ -54,9 +54,10 @@ def test_an_entry_whose_manifest_was_changed_is_removed(store: Store, tmp_path: 
     assert not entry.exists()
 
 
-def test_half_an_entry_is_removed(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", '{"table": "s3:', "[1]", '{"table": null}'])
+def test_what_is_no_whole_entry_is_removed(store: Store, tmp_path: Path, text: str) -> None:
     entry = _entry(tmp_path / "cache", "a")
-    entry.write_text('{"table": "s3:')
+    entry.write_text(text)
     reuse.sweep(tmp_path / "cache", store)
     assert not entry.exists()
 

@@ -14,6 +14,8 @@ INHERITED = {
     "AWS_ACCESS_KEY_ID": "theirs",
     "AWS_PROFILE": "production",
     "MLFLOW_TRACKING_URI": "http://production",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error",
     "HOME": "/home/me",
 }
 
@@ -29,6 +31,7 @@ def test_the_embedded_default_takes_nothing_inherited(project: Path) -> None:
     settings = Settings.read(INHERITED, project)
     variables = settings.variables(INHERITED)
     assert {name for name in variables if name.startswith(("AWS_", "MLFLOW_"))} == set()
+    assert not {"PYTHONOPTIMIZE", "PYTHONWARNINGS"} & variables.keys(), "libraries break by these"
     assert variables["LOANWRIGHT_TRACKING_URI"] == f"sqlite:///{project}/.loanwright/mlflow/mlflow.db"
     assert variables["HOME"] == "/home/me"
 

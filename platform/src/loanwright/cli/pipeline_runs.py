@@ -8,12 +8,11 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from loanwright.errors import UsageError, near
-from loanwright.runtime.records import Summary, read_json
+from loanwright.runtime.records import Summary, read_json, read_summaries
 from loanwright.runtime.settings import Settings
 
 
@@ -58,17 +57,16 @@ def run(
 def runs(as_json: bool = typer.Option(False, "--json", help="One JSON list.")) -> None:
     """List the runs of this state folder, the newest first."""
     settings = Settings.read()
-    found = [summary for path in settings.runs.glob("*/summary.json") if (summary := read_json(path))]
-    found.sort(key=lambda summary: str(summary["began"]), reverse=True)
+    found = sorted(read_summaries(settings.runs).values(), key=lambda summary: summary.began, reverse=True)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps([asdict(summary) for summary in found], indent=2))
         return
     if not found:
         typer.echo("No runs yet: loanwright run MODEL")
         return
     columns = ("run_id", "status", "seconds", "registry_version")
     rows = [["run", "status", "seconds", "version"]]
-    rows += [["" if summary.get(name) is None else str(summary[name]) for name in columns] for summary in found]
+    rows += [["" if (value := getattr(summary, name)) is None else str(value) for name in columns] for summary in found]
     widths = [max(len(row[position]) for row in rows) for position in range(len(columns))]
     for row in rows:
         # A run's id is what `show` takes: it is never cut, whatever the terminal's width.
@@ -92,18 +90,17 @@ def show(
 
 
 def _find(settings: Settings, run_id: str) -> Summary:
-    known = {path.parent.name: read_json(path) for path in settings.runs.glob("*/summary.json")}
-    whole: dict[str, dict[str, Any]] = {name: value for name, value in known.items() if value}
-    newest_first = sorted(whole, key=lambda name: (str(whole[name]["began"]), name), reverse=True)
-    of_model = [name for name in newest_first if run_id in ("latest", whole[name]["model"])]
+    known = read_summaries(settings.runs)
+    newest_first = sorted(known, key=lambda name: (known[name].began, name), reverse=True)
+    of_model = [name for name in newest_first if run_id in ("latest", known[name].model)]
     begun = [name for name in newest_first if name.startswith(run_id)]
     if of_model:
         run_id = of_model[0]
     elif len(begun) == 1:
         run_id = begun[0]
-    if run_id not in whole:
-        raise UsageError(f"there is no run {run_id!r}{near(run_id, whole)}", fix="`loanwright runs` lists them")
-    return Summary(**whole[run_id])
+    if run_id not in known:
+        raise UsageError(f"there is no run {run_id!r}{near(run_id, known)}", fix="`loanwright runs` lists them")
+    return known[run_id]
 
 
 def _show_traces(folder: Path) -> None:

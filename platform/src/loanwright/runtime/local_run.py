@@ -9,11 +9,12 @@ import secrets
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loanwright.errors import GateBlocked, LoanwrightError
 from loanwright.runtime.compiling import compile_pipeline, shape_digest
@@ -26,6 +27,9 @@ from loanwright.runtime.reuse import cache_folder, sweep
 from loanwright.runtime.settings import Settings, environment
 from loanwright.runtime.store_identity import store_identity
 from loanwright.storage import open_store
+
+if TYPE_CHECKING:
+    from kfp.components import BaseComponent
 
 
 @dataclass(frozen=True)
@@ -105,31 +109,34 @@ def _execute(settings: Settings, request: Request, run_id: str, folder: Path, wa
         store = open_store(variables["LOANWRIGHT_STORE"])
         cache = cache_folder(settings.state, store_identity(store))
         sweep(cache, store)
-        with _registry_made_ready(settings):
-            compiled = _compiled(settings, request)
-            _run_by_kfp(compiled, request, settings.state / "kfp", cache, folder / "log.txt")
+        with _registry_made_ready(settings), warnings.catch_warnings():
+            warnings.simplefilter("default")  # KFP warns of what a local run leaves out, even where warnings are errors
+            _run_by_kfp(settings, request, cache, folder / "log.txt")
 
 
-def _compiled(settings: Settings, request: Request) -> Path:
-    digest = shape_digest(settings.project, request.folder)
-    path = settings.state / "compiled" / f"{request.model}-{digest[:16]}.yaml"
-    if not path.exists():
-        compile_pipeline(settings.project, request.folder, {}, path)
-    return path
-
-
-def _run_by_kfp(compiled: Path, request: Request, root: Path, cache: Path, log: Path) -> None:
-    from kfp import components, local
+def _run_by_kfp(settings: Settings, request: Request, cache: Path, log: Path) -> None:
+    from kfp import local
 
     local.init(
         local.SubprocessRunner(use_venv=False),
-        pipeline_root=str(root),
+        pipeline_root=str(settings.state / "kfp"),
         enable_caching=request.use_cache,
         cache_root=str(cache),
     )
-    pipeline = components.load_component_from_file(str(compiled))
+    pipeline = _pipeline(settings, request)
     with log.open("a", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         pipeline(**request.parameters)
+
+
+def _pipeline(settings: Settings, request: Request) -> BaseComponent:
+    """The model's pipeline, compiled once for each shape, and again if what was compiled is damaged."""
+    from kfp.components import load_component_from_file
+
+    digest = shape_digest(settings.project, request.folder)
+    path = settings.state / "compiled" / f"{request.model}-{digest[:16]}.yaml"
+    with contextlib.suppress(Exception):  # absent, or whatever KFP stumbles over in half a file
+        return load_component_from_file(str(path))
+    return load_component_from_file(str(compile_pipeline(settings.project, request.folder, {}, path)))
 
 
 @contextlib.contextmanager
@@ -207,7 +214,8 @@ def _unrecorded(error: BaseException, log: Path) -> str:
     """What is said where no step left a word: the last line of the log, and where it lies."""
     lines = [line.strip() for line in _lines(log) if line.strip() and "[KFP Executor" not in line]
     said = next((line for line in reversed(lines) if "Error" in line), "")
-    return f"{said or f'{type(error).__name__}: {error}'}. The log is {log}"
+    words = said or f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return f"{words.rstrip('.')}. The log is {log}"
 
 
 def _lines(log: Path) -> list[str]:

@@ -15,7 +15,7 @@ from loanwright.runtime.compaction import compact
 from loanwright.runtime.lock import held
 from loanwright.runtime.object_server import ObjectServer
 from loanwright.runtime.reachable import reachable
-from loanwright.runtime.records import read_json, read_steps
+from loanwright.runtime.records import read_steps, read_summaries
 from loanwright.runtime.recovery import recover
 from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings, environment
 from loanwright.runtime.store_identity import MARKER, store_identity
@@ -82,12 +82,12 @@ def _names_others(key: str) -> bool:
 def _latest_runs(settings: Settings) -> dict[str, Path]:
     """For each model its newest run, and the newest that came as far as a verdict."""
     latest: dict[str, Path] = {}
-    for path in sorted(settings.runs.glob("*/summary.json"), key=lambda path: path.stat().st_mtime):
-        summary = read_json(path) or {}
-        model = str(summary.get("model"))
-        latest[model] = path.parent
-        if summary.get("bundle"):
-            latest[f"{model}, judged"] = path.parent
+    summaries = read_summaries(settings.runs)
+    for name in sorted(summaries, key=lambda name: (settings.runs / name / "summary.json").stat().st_mtime):
+        model = summaries[name].model
+        latest[model] = settings.runs / name
+        if summaries[name].bundle:
+            latest[f"{model}, judged"] = settings.runs / name
     return latest
 
 

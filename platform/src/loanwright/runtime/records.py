@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, TypeVar
 
 from loanwright.errors import NotStored
 from loanwright.storage import Store, canonical_json
@@ -44,9 +45,11 @@ def read_steps(place: Store) -> dict[str, StepRecord]:
     records = []
     for stored in place.list("steps/"):
         try:
-            records.append(StepRecord(**json.loads(place.read(stored.key))))
+            record = StepRecord(**json.loads(place.read(stored.key)))
         except (NotStored, ValueError, TypeError):
             continue  # half a record is no record
+        if _holds(record, step=str, status=str, pid=int, started=int | float, result=dict):
+            records.append(record)
     return {record.step: record for record in sorted(records, key=lambda record: record.started)}
 
 
@@ -88,6 +91,28 @@ class Summary:
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+Form = TypeVar("Form", RunStart, Summary)
+
+
+def read_start(path: Path) -> RunStart | None:
+    """A run's `run.json`; None if it is absent, or not what a run wrote."""
+    start = _known(RunStart, read_json(path))
+    return start if start and _holds(start, run_id=str, model=str, began=str) else None
+
+
+def read_summary(path: Path) -> Summary | None:
+    """A run's `summary.json`; None if it is absent, or not what a run wrote."""
+    summary = _known(Summary, read_json(path))
+    whole = summary and _holds(summary, run_id=str, model=str, status=str, began=str, steps=dict)
+    return summary if whole else None
+
+
+def read_summaries(runs: Path) -> dict[str, Summary]:
+    """The summaries of all runs in a folder, by run."""
+    found = {path.parent.name: read_summary(path) for path in runs.glob("*/summary.json")}
+    return {name: summary for name, summary in found.items() if summary is not None}
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Writes a JSON file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,3 +128,16 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _known(kind: type[Form], value: dict[str, Any] | None) -> Form | None:
+    """The value as that form; what another version added to it is left out."""
+    try:
+        return kind(**{name: (value or {})[name] for name in kind.__dataclass_fields__ if name in (value or {})})
+    except TypeError:
+        return None
+
+
+def _holds(record: object, **types: type | UnionType) -> bool:
+    """Whether the record's fields are of these types: a file can hold JSON that nobody here wrote."""
+    return all(isinstance(getattr(record, name), kind) for name, kind in types.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loanwright.runtime.processes import Identity
-from loanwright.runtime.records import Summary, read_json, read_steps, write_json
+from loanwright.runtime.records import Summary, read_start, read_steps, read_summary, write_json
 from loanwright.runtime.settings import Settings
 from loanwright.storage import open_store
 
@@ -17,15 +17,15 @@ def recover(settings: Settings) -> list[str]:
     """Marks every run that died as interrupted; their ids. Call it with the state folder's lock held."""
     dead = []
     for folder in sorted(settings.runs.glob("*")):
-        start = read_json(folder / "run.json")
-        if (folder / "summary.json").exists() or start is None:
+        start = read_start(folder / "run.json")
+        if start is None or read_summary(folder / "summary.json") is not None:
             continue
         end_steps(folder)
         summary = Summary(
             run_id=folder.name,
-            model=start["model"],
+            model=start.model,
             status="interrupted",
-            began=start["began"],
+            began=start.began,
             error="the run was killed",
             steps=steps_shown(folder),
         )

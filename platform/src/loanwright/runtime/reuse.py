@@ -7,13 +7,11 @@ libraries or which store the references in a result point into, and it never loo
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from loanwright.errors import LoanwrightError
 from loanwright.runtime.identity import code_digest, environment_digest
+from loanwright.runtime.records import read_json
 from loanwright.storage import Store, read_manifest
 
 
@@ -24,32 +22,27 @@ def cache_folder(state: Path, identity: str) -> Path:
 
 
 def sweep(folder: Path, store: Store) -> int:
-    """Removes the entries whose references are gone from the store; how many."""
+    """Removes the entries whose references are gone from the store, or that have none; how many."""
     if not folder.is_dir():
         return 0
     present = {f"{store.root}/{stored.key}": stored.size for stored in store.list()}
     whole: dict[str, bool] = {}
     removed = 0
     for entry in folder.glob("*.json"):
-        for uri in _references(entry, store.root):
+        uris = _references(entry, store.root)
+        for uri in uris:
             if uri not in whole:
                 whole[uri] = _is_whole(uri, present)
-            if not whole[uri]:
-                entry.unlink(missing_ok=True)
-                removed += 1
-                break
+        if not uris or not all(whole[uri] for uri in uris):
+            entry.unlink(missing_ok=True)
+            removed += 1
     return removed
 
 
-def _references(entry: Path, root: str) -> Iterator[str]:
-    try:
-        outputs: dict[str, Any] = json.loads(entry.read_text())
-    except (OSError, ValueError):
-        entry.unlink(missing_ok=True)
-        return
-    for value in outputs.values():
-        if isinstance(value, str) and value.startswith(f"{root}/"):
-            yield value
+def _references(entry: Path, root: str) -> list[str]:
+    """What a cached result refers to in the store; nothing if the entry is not a result of a step of ours."""
+    outputs = read_json(entry) or {}
+    return [value for value in outputs.values() if isinstance(value, str) and value.startswith(f"{root}/")]
 
 
 def _is_whole(uri: str, present: dict[str, int]) -> bool:

@@ -83,10 +83,13 @@ class Settings:
     def variables(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The environment of the steps, without the store's own part.
 
-        Inherited AWS_* count only with an outside store, MLFLOW_* only with an outside registry.
+        Inherited AWS_* count only with an outside store, MLFLOW_* only with an outside registry. The libraries that
+        the steps use need docstrings, and give warnings.
         """
         dropped = (
             "LOANWRIGHT_",
+            "PYTHONOPTIMIZE",
+            "PYTHONWARNINGS",
             *(() if self.store else ("AWS_",)),
             *(() if self.tracking_uri else ("MLFLOW_",)),
         )
