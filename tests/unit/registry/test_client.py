@@ -73,6 +73,34 @@ def test_imports_are_not_searched_for_garbage_and_what_comes_later_is(tracking_u
     assert (done.stdout, done.stderr) == ("True True\n", "")
 
 
+@pytest.mark.parametrize("spoil", ["half", "foreign"])
+def test_a_damaged_database_is_named_and_left_alone(tracking_uri: str, spoil: str) -> None:
+    database = sqlite_path(tracking_uri)
+    assert database is not None
+    if spoil == "half":
+        database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    else:
+        database.unlink()
+        with sqlite3.connect(database) as connection:
+            connection.execute("CREATE TABLE theirs (a)")
+    before = database.read_bytes()
+
+    with pytest.raises(
+        EnvironmentFault, match=r"mlflow\.db cannot be read: .+\. Put a backup in its place, move it away"
+    ):
+        initialise(tracking_uri)
+
+    assert database.read_bytes() == before
+
+
+def test_an_empty_file_becomes_a_database(tracking_uri: str) -> None:
+    database = sqlite_path(tracking_uri)
+    assert database is not None
+    database.write_bytes(b"")
+    initialise(tracking_uri)
+    assert schema_revision(database) == SCHEMA_REVISION
+
+
 def test_a_database_of_another_mlflow_is_named_and_left_alone(tracking_uri: str) -> None:
     database = sqlite_path(tracking_uri)
     assert database is not None
@@ -87,7 +115,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     file.write_text("my thesis")
 
-    with pytest.raises(EnvironmentFault, match="is not of the installed MLflow's version"):
+    with pytest.raises(EnvironmentFault, match="cannot be read: file is not a database"):
         initialise(f"sqlite:///{file}")
     assert file.read_text() == "my thesis"
 

@@ -67,8 +67,10 @@ def initialise(tracking_uri: str) -> None:
         EnvironmentFault: the file cannot be written, or is not a database of this MLflow.
     """
     database = sqlite_path(tracking_uri)
-    if database is None or (revision := _current(database)) == SCHEMA_REVISION:
+    if database is None or (revision := schema_revision(database)) == SCHEMA_REVISION:
         return
+    if revision is None and not _is_to_be_made(database):
+        raise _unreadable(database)
     if revision is not None:
         raise EnvironmentFault(
             f"the MLflow database {database} is not of the installed MLflow's version ({revision})",
@@ -78,7 +80,7 @@ def initialise(tracking_uri: str) -> None:
         database.parent.mkdir(parents=True, exist_ok=True)
         with database.with_name(f"{database.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not database.exists():
+            if _is_to_be_made(database):
                 _log.info("Making the model registry's database (once) ...")
                 _migrate(database)
     except OSError as error:
@@ -121,9 +123,11 @@ def registry_faults(what: str, tracking_uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
+        fix = "Check that it runs and that LOANWRIGHT_TRACKING_URI names it"
+        if sqlite_path(tracking_uri) is not None:
+            fix = "Check that its folder can be written to, and that the disk has room"
         raise EnvironmentFault(
-            f"MLflow at {shown(tracking_uri)} failed to {what}: {lines[0][:300]}",
-            fix="Check that it runs and that LOANWRIGHT_TRACKING_URI names it",
+            f"MLflow at {shown(tracking_uri)} failed to {what}: {lines[0][:300]}", fix=fix
         ) from error
 
 
@@ -156,10 +160,24 @@ def shown(tracking_uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _current(database: Path) -> str | None:
-    if not database.exists():
-        return None
-    return schema_revision(database) or "unknown"
+def _is_to_be_made(database: Path) -> bool:
+    """Whether there is no such file, or an empty one, which holds nothing that could be lost."""
+    return not database.exists() or (database.is_file() and database.stat().st_size == 0)
+
+
+def _unreadable(database: Path) -> EnvironmentFault:
+    """Why a file that is there is no database of MLflow's."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        reason = "it is another program's"
+    except sqlite3.Error as error:
+        reason = str(error)
+    return EnvironmentFault(
+        f"the MLflow database {database} cannot be read: {reason}",
+        fix="Put a backup in its place, move it away (the next run then makes a new one), or name another by "
+        "LOANWRIGHT_TRACKING_URI",
+    )
 
 
 def _prepare() -> None:
