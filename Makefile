@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow check generate bench bench-reference ui stop clean
+.PHONY: help install run world test test-slow check generate bench bench-reference ui stop clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -16,6 +16,9 @@ install: ## make .venv from the lock (the other targets do it when needed)
 
 run: install ## train, judge and register a model: make run MODEL=credit_default
 	@$(BIN)/loanwright run $(MODEL)
+
+world: install ## the synthetic pay-later lender's tables (loanwright world --help: other sizes)
+	@$(BIN)/loanwright world
 
 test: install ## the fast tests
 	@$(BIN)/pytest

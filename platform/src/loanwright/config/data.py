@@ -17,7 +17,7 @@ Scalar = Annotated[
 ]
 """A value that a column may hold."""
 
-_SCHEMES = ("public", "s3", "sql+env", "file")
+_SCHEMES = ("public", "world", "s3", "sql+env", "file")
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*/.+")
 _LOGIN = re.compile(r"[^/]*:.*@")
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -96,7 +96,7 @@ def _address(value: str) -> str:
     if sign and scheme not in _SCHEMES:
         raise ValueError(
             f"{without_secret(scheme) + sign!r} is not read: a source is at public://<set>/<table>, "
-            "s3://bucket/prefix/, a path, "
+            "world://<table>, s3://bucket/prefix/, a path, "
             "or sql+env://VARIABLE/<table> for a database whose address stands in that environment variable"
         )
     host = rest.partition("/")[0]
@@ -135,7 +135,7 @@ class Source(Section):
     name: Name
     """What the rest of the declaration calls it."""
     uri: Address
-    """`public://<set>/<table>`, `s3://bucket/prefix/`, a path of a file or folder, or
+    """`public://<set>/<table>`, `world://<table>` (synthetic), `s3://bucket/prefix/`, a path of a file or folder, or
     `sql+env://VARIABLE/<table>` (a database whose address stands in that environment variable)."""
     format: Literal["auto", "parquet", "csv"] = "auto"
     """`auto` goes by the files' names."""

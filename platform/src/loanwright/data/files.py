@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loanwright.config.base import without_secret
+from loanwright.data.world.recipe import SCHEME as WORLD
+from loanwright.data.world.recipe import locate
 from loanwright.errors import DataError, DeclarationError
 from loanwright.storage import Stored, file_digest, open_store
 
@@ -38,8 +40,11 @@ def files_of(uri: str, scratch: Path) -> Iterator[tuple[str, Path]]:
 def fingerprint(uri: str) -> list[list[str]]:
     """What identifies the bytes behind an address: hashes of files, or S3's entity tags, sorted.
 
-    It says nothing of where they lie.
+    It says nothing of where they lie. A world's bytes follow from its recipe: it need not be there yet.
     """
+    if uri.startswith(WORLD):
+        table, recipe = locate(uri)
+        return [[recipe.digest, table]]
     if uri.startswith(_S3):
         return sorted([stored.etag, str(stored.size), _ending(stored.key)] for stored in _listed(uri)[1])
     return sorted([file_digest(path), _ending(path.name)] for path in _local(uri))
@@ -72,7 +77,7 @@ def _local(uri: str) -> list[Path]:
     if "://" in uri and not uri.startswith("file:///"):
         raise DeclarationError(
             f"{without_secret(uri)!r} is no address that can be read",
-            fix="Give a path, s3://bucket/prefix/, sql+env://VARIABLE/table or public://set/table",
+            fix="Give a path, s3://bucket/prefix/, sql+env://VARIABLE/table, public://set/table or world://table",
         )
     path = Path(uri.removeprefix("file://"))
     if path.is_file():

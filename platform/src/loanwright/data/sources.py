@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from loanwright.config.data import Source
 from loanwright.data.public import SCHEME as PUBLIC
+from loanwright.data.world.recipe import SCHEME as WORLD
 from loanwright.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def open_parts(source: Source, cache: Path, scratch: Path) -> Iterator[Part]:
         yield Part(
             source.uri, tuple(table.column_names), lambda names: iter(table.select(list(names)).to_batches(131_072))
         )
+    elif source.uri.startswith(WORLD):
+        from loanwright.data.sources_parquet import open_parquet
+        from loanwright.data.world.addresses import world_files
+
+        for path in world_files(source.uri, cache):
+            yield open_parquet(f"{source.uri} ({path.name})", path)
     elif source.uri.startswith(SQL):
         from loanwright.data.sources_sql import open_table
 

@@ -13,6 +13,8 @@ from loanwright.errors import DataError
 
 SYNTHETIC = b"loanwright.synthetic"
 """Key of a parquet file's metadata: with the value `true`, its rows are made up, and all that comes of them says so."""
+TRUTH = b"loanwright.truth"
+"""Likewise: the rows are what a made-up world hides from everybody in it, and are not read."""
 _ROWS = 131_072
 
 
@@ -20,12 +22,16 @@ def open_parquet(shown: str, path: Path) -> Part:
     """A parquet file, its schema read.
 
     Raises:
-        DataError: it is not a whole parquet file.
+        DataError: it is not a whole parquet file, or it is the truth of a synthetic world.
     """
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise _broken(shown, path) from error
+
+    metadata = file.schema_arrow.metadata or {}
+    if metadata.get(TRUTH) == b"true":
+        raise DataError(f"{shown} is the truth of a synthetic world, which no model may see", fix="Read its tables")
 
     def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
@@ -34,7 +40,6 @@ def open_parquet(shown: str, path: Path) -> Part:
         except (pa.ArrowException, OSError) as error:
             raise _broken(shown, path) from error
 
-    metadata = file.schema_arrow.metadata or {}
     return Part(shown, tuple(file.schema_arrow.names), batches, synthetic=metadata.get(SYNTHETIC) == b"true")
 
 
