@@ -98,7 +98,7 @@ def test_the_table_has_the_published_shape(tmp_path):
     assert table["total"].to_pylist() == [12, 9, 6, 3]
     assert table["kind"].to_pylist() == ["x"] * 4
     assert table["unit.sex"].to_pylist() == ["f", "m", "f", "m"]
-    sql = compile_features(worlds.data(), worlds.features(SIMPLE, hidden=["secret"]))
+    sql = compile_features(worlds.data(), worlds.features(SIMPLE, hidden=["secret"])).text
     assert manifest.body == {
         "rows": 4,
         "positives": 2,
@@ -182,7 +182,7 @@ def test_the_feature_set_changes_with_what_is_meant_and_with_nothing_else():
     data, features = worlds.data(), worlds.features(SIMPLE)
 
     def digest(data: Any = data, features: Any = features) -> str:
-        return feature_set_digest(data, features, compile_features(data, features))
+        return feature_set_digest(data, features, compile_features(data, features).text)
 
     base = digest()
     sources = [dict(source) for source in worlds.DATA["sources"]]

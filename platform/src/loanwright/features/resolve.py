@@ -6,12 +6,31 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loanwright.config.data import Column, Data, Source
+from loanwright.config.data import Data, Source
 from loanwright.config.feature_agreement import feature_disagreements
-from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features
+from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features, Via
 from loanwright.config.problems import refuse
 from loanwright.errors import DeclarationError
 from loanwright.features.expressions import parse_condition, parse_expression
+
+COUNTS = ("count", "distinct", "decayed_count")
+"""What is 0 of nothing."""
+OUTCOME = "outcome"
+"""What filters call the outcome of a group's rows."""
+OURS = "lw_"
+"""What names of our own begin with in compiled SQL."""
+
+
+@dataclass(frozen=True)
+class ResolvedOutcome:
+    """What became of a group's rows, in terms of a source that exists."""
+
+    source: Source
+    key: str
+    filter: str
+    """SQL condition over that source's columns."""
+    within: int
+    matures_after: int
 
 
 @dataclass(frozen=True)
@@ -20,22 +39,32 @@ class ResolvedGroup:
 
     number: int
     source: Source
-    key: str
-    unit_key: str
+    keys: tuple[str, ...]
+    unit_keys: tuple[str, ...]
     values: tuple[Feature, ...]
     aggregated: tuple[Feature, ...]
-    filters: tuple[str, ...]
-    """SQL conditions over the source's columns, each once."""
-    filter_of: Mapping[str, int]
-    """Feature → which of the filters is its own."""
+    conditions: Mapping[str, str]
+    """Feature → its filter as an SQL condition over the source's columns and `outcome`."""
+    filter_columns: frozenset[str]
     own_row: bool
     """The source's rows are the decisions themselves, and the key is theirs."""
+    via: Via | None = None
+    holder: Source | None = None
+    """The source that holds the key, if it is not the group's."""
+    outcome: ResolvedOutcome | None = None
 
     @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns that are aggregated, in the source's order."""
-        names = {feature.column for feature in self.aggregated}
-        return tuple(column for column in self.source.columns if column.name in names)
+    def features(self) -> tuple[Feature, ...]:
+        """All of them, those that are read and those that are aggregated."""
+        return self.values + self.aggregated
+
+    @property
+    def read_columns(self) -> tuple[str, ...]:
+        """The source's columns that are needed, in the source's order."""
+        names = {name for feature in self.features for name in (feature.column, feature.by) if name is not None}
+        names |= {*self.source.key, *self.filter_columns}
+        names |= {self.via.column or self.via.key} if self.via is not None else set(self.keys)
+        return tuple(column.name for column in self.source.columns if column.name in names)
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,11 @@ def resolve(data: Data, features: Features) -> Resolved:
 def _check_case(source: Source) -> None:
     seen: dict[str, str] = {}
     for column in source.columns:
+        if column.name.casefold().startswith(OURS):
+            raise DeclarationError(
+                f"source {source.name!r}: column {column.name!r} begins with {OURS!r}, as names in compiled SQL do",
+                fix="Rename it where it comes from",
+            )
         other = seen.setdefault(column.name.casefold(), column.name)
         if other != column.name:
             raise DeclarationError(
@@ -102,47 +136,67 @@ def _check_case(source: Source) -> None:
 
 
 def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
-    source = next(source for source in data.sources if source.name == group.source)
-    unit_key = group.unit_key or group.key
-    _check_keys(group, source, unit_key, data)
-    filters: list[str] = []
-    filter_of: dict[str, int] = {}
-    for feature in group.features:
+    source = _source(data, group.source)
+    _check_keys(group, source, data)
+    types, refused = _types(source), _refused(source, data)
+    if group.outcome is not None:
+        if OUTCOME in types:
+            raise DeclarationError(f"source {source.name!r} has a column {OUTCOME!r}, so its groups can declare none")
+        types |= {OUTCOME: "boolean"}
+    conditions: dict[str, str] = {}
+    read: set[str] = set()
+    for feature in group.every:
         _check_fill(feature)
         if feature.filter is not None:
-            where = f"feature {feature.name!r}, filter"
-            sql = parse_condition(feature.filter, _types(source), where, refused=_refused(source, data)).sql
-            if sql not in filters:
-                filters.append(sql)
-            filter_of[feature.name] = filters.index(sql)
+            parsed = parse_condition(feature.filter, types, f"feature {feature.name!r}, filter", refused=refused)
+            conditions[feature.name] = parsed.sql
+            read |= parsed.columns
     return ResolvedGroup(
         number=number,
         source=source,
-        key=group.key,
-        unit_key=unit_key,
-        values=tuple(feature for feature in group.features if feature.aggregate == "value"),
-        aggregated=tuple(feature for feature in group.features if feature.aggregate != "value"),
-        filters=tuple(filters),
-        filter_of=filter_of,
-        own_row=source.name == data.unit.source and group.key == unit_key == data.unit.key,
+        keys=group.keys,
+        unit_keys=group.unit_keys,
+        values=tuple(feature for feature in group.every if feature.aggregate == "value"),
+        aggregated=tuple(feature for feature in group.every if feature.aggregate != "value"),
+        conditions=conditions,
+        filter_columns=frozenset(read),
+        own_row=source.name == data.unit.source and group.keys == group.unit_keys == (data.unit.key,),
+        via=group.via,
+        holder=_source(data, group.via.source) if group.via is not None else None,
+        outcome=_outcome(group, data),
     )
 
 
-def _check_keys(group: FeatureGroup, source: Source, unit_key: str, data: Data) -> None:
+def _source(data: Data, name: str) -> Source:
+    return next(source for source in data.sources if source.name == name)
+
+
+def _outcome(group: FeatureGroup, data: Data) -> ResolvedOutcome | None:
+    outcome = group.outcome
+    if outcome is None:
+        return None
+    source = _source(data, outcome.source)
+    where = f"outcome of {group.source!r}, filter"
+    condition = parse_condition(outcome.filter, _types(source), where).sql
+    return ResolvedOutcome(source, outcome.key, condition, outcome.within, outcome.matures_after)
+
+
+def _check_keys(group: FeatureGroup, source: Source, data: Data) -> None:
     """Rows joined by a column tell of it: by the label, the outcome; by a protected attribute, the attribute."""
     reasons = _refused(data.unit_source, data)
-    reason = reasons.get(unit_key) if unit_key != data.unit.key else None
-    if source.name == data.unit.source and group.key == data.label.column:
-        unit_key, reason = group.key, reasons[group.key]
-    if reason is not None:
-        raise DeclarationError(f"feature {group.features[0].name!r} is joined by column {unit_key!r}, which {reason}")
+    for key, unit_key in zip(group.keys, group.unit_keys, strict=True):
+        column, reason = unit_key, reasons.get(unit_key) if unit_key != data.unit.key else None
+        if source.name == data.unit.source and group.via is None and key == data.label.column:
+            column, reason = key, reasons[key]
+        if reason is not None:
+            raise DeclarationError(f"feature {group.every[0].name!r} is joined by column {column!r}, which {reason}")
 
 
 def _check_fill(feature: Feature | DerivedFeature) -> None:
     where, fill = f"feature {feature.name!r}:", feature.fill
     if fill is not None and not math.isfinite(fill):
         raise DeclarationError(f"{where} 'fill' is {fill}, which is no number to stand in for another")
-    if isinstance(feature, Feature) and feature.aggregate in ("count", "distinct") and fill not in (None, 0):
+    if isinstance(feature, Feature) and feature.aggregate in COUNTS and fill not in (None, 0):
         raise DeclarationError(f"{where} a {feature.aggregate} of nothing is 0, so it takes no other 'fill'")
 
 
@@ -168,7 +222,7 @@ def _label_filter(data: Data) -> str | None:
 
 
 def _derived(features: Features) -> tuple[ResolvedDerived, ...]:
-    types: dict[str, str] = {feature.name: feature.type for group in features.groups for feature in group.features}
+    types: dict[str, str] = {feature.name: feature.type for group in features.groups for feature in group.every}
     levels = dict.fromkeys(types, 0)
     later = {feature.name: "is declared after it" for feature in features.derived}
     derived = []
@@ -188,7 +242,7 @@ def _outputs(features: Features) -> tuple[OutputFeature, ...]:
     declared: list[OutputFeature] = [
         OutputFeature(feature.name, feature.type, feature.monotone, feature.description)
         for group in features.groups
-        for feature in group.features
+        for feature in group.every
     ]
     declared += [OutputFeature(each.name, "number", each.monotone, each.description) for each in features.derived]
     return tuple(output for output in declared if output.name not in features.hidden)

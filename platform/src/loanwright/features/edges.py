@@ -1,0 +1,133 @@
+"""Aggregates by edges: a row version comes and leaves at moments of its own, and a running sum follows both.
+
+Here are the row versions that `running` leaves out, and distinct counts: the stretches of time in which a value
+is in the window at all, put together from its rows' stretches, come and leave in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loanwright.features.running import Total
+from loanwright.features.text import nested, select, union
+from loanwright.features.unit import EVER, Unit
+from loanwright.features.visible import MICROSECONDS
+
+_FOR_EVER = 4_611_686_018_427_387_903
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """A distinct count that some feature needs: of a column of the rows (null: no value), over one window."""
+
+    column: str
+    window: int
+
+
+def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, Distinct]) -> dict[str, str]:
+    """For each decision whose key has edges: the totals of the rows that are not natural, and distinct counts.
+
+    Args:
+        totals: name → sum.
+        distinct: name → distinct count.
+    """
+    parts: dict[str, str] = {}
+    edges: list[str] = []
+    names = [*(totals if unit.rows.dated else ()), *distinct]
+    if unit.rows.dated and totals:
+        odd = unit.part("odd")
+        parts[odd] = select(["*"], unit.part("unit"), f"WHERE NOT {unit.natural}")
+        edges += _decaying(unit, totals, names) if unit.interval else _leaving(unit, totals, names)
+    for name, count in distinct.items():
+        stretches = unit.part(name)
+        parts[stretches] = _stretches(unit, count)
+        edges.append(_edge(unit, stretches, "lw_from", {name: "1"}, names))
+        edges.append(_edge(unit, stretches, "lw_to", {name: "-1"}, names, f"WHERE lw_to < {_FOR_EVER}"))
+    if not edges:
+        return {}
+    table = unit.part("edge")
+    parts[table] = union(*edges)
+    nothing = [f"NULL AS {name}" for name in names]
+    probes = select(
+        [*(f"d.{key}" for key in unit.keys), f"{unit.moment} AS lw_pos", "0 AS lw_kind", "lw_ord", *nothing],
+        nested(unit.decisions(["lw_at", "lw_ord"]), "d"),
+        f"JOIN (SELECT DISTINCT {', '.join(unit.keys)} FROM {table}) e",
+        f"ON {' AND '.join(f'e.{key} = d.{key}' for key in unit.keys)}",
+    )
+    over = f"OVER ({unit.partition} ORDER BY lw_pos, lw_kind ROWS UNBOUNDED PRECEDING)"
+    running = select(
+        ["lw_kind", "lw_ord", *(f"sum({name}) {over} AS {name}" for name in names)],
+        nested(union(select(["*"], table), probes), "u"),
+    )
+    parts[unit.part("edges")] = select(["lw_ord", *names], nested(running, "r"), "WHERE lw_kind = 0")
+    return parts
+
+
+def _edge(unit: Unit, table: str, at: str, given: Mapping[str, str], names: list[str], where: str = "") -> str:
+    columns = [f"{given.get(name, 'NULL')} AS {name}" for name in names]
+    return select([*unit.keys, f"{at} AS lw_pos", "1 AS lw_kind", "NULL AS lw_ord", *columns], table, where)
+
+
+def _leaving(unit: Unit, totals: Mapping[str, Total], names: list[str]) -> list[str]:
+    odd = unit.part("odd")
+    comes = {name: f"CASE WHEN {unit.holds(total.window)} THEN {total.column} END" for name, total in totals.items()}
+    edges = [_edge(unit, odd, unit.start, comes, names)]
+    for window in dict.fromkeys(total.window for total in totals.values()):
+        leaves = {name: f"- {total.column}" for name, total in totals.items() if total.window == window}
+        where = f"WHERE {unit.holds(window)}" + (" AND lw_to IS NOT NULL" if window == EVER else "")
+        edges.append(_edge(unit, odd, unit.end(window) or "lw_to", leaves, names, where))
+    return edges
+
+
+def _decaying(unit: Unit, totals: Mapping[str, Total], names: list[str]) -> list[str]:
+    """A row weighs one thing in each interval of its age: it comes and leaves in each of them."""
+    most = max(len(total.weights) for total in totals.values())
+    rows = [", ".join(str(_at(total.weights, number)) for total in totals.values()) for number in range(most)]
+    interval = unit.interval * MICROSECONDS
+    listed = ", ".join(f"({number * interval}, {row})" for number, row in enumerate(rows))
+    columns = ", ".join(["lw_age", *(f"weight_{name}" for name in totals)])
+    pieces = select(
+        [
+            *unit.keys,
+            "greatest(lw_from, lw_event + lw_age) AS lw_from",
+            f"least(lw_event + lw_age + {interval}, lw_to) AS lw_to",
+            *(f"weight_{name} * {total.column} AS {name}" for name, total in totals.items()),
+        ],
+        unit.part("odd"),
+        f"CROSS JOIN (VALUES {listed}) AS w({columns})",
+    )
+    table, held = nested(pieces, "p"), "WHERE lw_from < lw_to"
+    return [
+        _edge(unit, table, "lw_from", {name: name for name in totals}, names, held),
+        _edge(unit, table, "lw_to", {name: f"- {name}" for name in totals}, names, held),
+    ]
+
+
+def _at(weights: tuple[int, ...], number: int) -> int:
+    return weights[number] if number < len(weights) else 0
+
+
+def _stretches(unit: Unit, count: Distinct) -> str:
+    """Each value's stretches of time in the window: rows whose stretches meet or overlap are one."""
+    end = unit.end(count.window)
+    rows = select(
+        [
+            *unit.keys,
+            f"{count.column} AS lw_value",
+            f"{unit.start} AS lw_from",
+            f"coalesce({end}, {_FOR_EVER}) AS lw_to" if end else f"{_FOR_EVER} AS lw_to",
+        ],
+        unit.part("unit"),
+        f"WHERE {count.column} IS NOT NULL AND {unit.holds(count.window)}",
+    )
+    over = f"OVER ({unit.partition}, lw_value ORDER BY lw_from, lw_to"
+    before = f"max(lw_to) {over} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    begun = select(["*", f"{before} AS lw_before"], nested(rows, "r"))
+    fresh = "CASE WHEN lw_before IS NULL OR lw_from > lw_before THEN 1 ELSE 0 END"
+    numbered = select(["*", f"sum({fresh}) {over} ROWS UNBOUNDED PRECEDING) AS lw_stretch"], nested(begun, "b"))
+    return select(
+        [*unit.keys, "min(lw_from) AS lw_from", "max(lw_to) AS lw_to"],
+        nested(numbered, "s"),
+        f"GROUP BY {', '.join(unit.keys)}, lw_value, lw_stretch",
+    )

@@ -1,0 +1,72 @@
+"""The plan of a feature group: which of its features share a scan, and by which method each is computed.
+
+What adds up goes by running sums (`running`, and `edges` for rows that come too late for them or are restated),
+distinct counts by edges, and what does not subtract by the cover of ranges (`cover`), or, where rows are known
+when they happen and never restated, by a running extreme as far as that can tell it.
+"""
+
+from __future__ import annotations
+
+from loanwright.features.counted import Counted, counted
+from loanwright.features.dialect import Dialect
+from loanwright.features.resolve import ResolvedGroup
+from loanwright.features.text import nested, select, with_parts
+from loanwright.features.unit import Unit
+from loanwright.features.visible import Visible, visible
+from loanwright.features.writer import UnitWriter
+from loanwright.features.written import filled, typed
+
+
+def group_text(group: ResolvedGroup, dialect: Dialect) -> str:
+    """One query over `decisions` and the sources: `lw_ord`, and the group's features, for every decision."""
+    rows = visible(group, dialect)
+    parts = dict(rows.parts)
+    joins: list[str] = []
+    inner = ["d.lw_ord", "d.lw_at"]
+    outer: dict[str, str] = {}
+    for unit in _units(group, rows, dialect):
+        writer = UnitWriter(unit)
+        parts |= writer.parts()
+        joins += [f"LEFT JOIN {name} ON {name}.lw_ord = d.lw_ord" for name in writer.joined]
+        inner += writer.columns
+        outer |= writer.results
+    if group.values and not group.own_row:
+        parts["read"] = _read(group, rows)
+        joins.append("LEFT JOIN read ON read.lw_ord = d.lw_ord")
+        for feature in group.values:
+            of = counted(group, feature, dialect)
+            inner.append(f"read.{of.name}")
+            outer[feature.name] = of.name
+    chosen = group.aggregated if group.own_row else group.features
+    listed = [filled(typed(outer[each.name], each, dialect), each) for each in chosen]
+    inside = select(inner, "decisions d", *joins)
+    return with_parts(parts, select(["lw_ord", *listed], nested(inside, "f")), dialect)
+
+
+def _units(group: ResolvedGroup, rows: Visible, dialect: Dialect) -> list[Unit]:
+    shared: dict[tuple[int, int], list[Counted]] = {}
+    for feature in group.aggregated:
+        place = (feature.offset or 0, feature.step)
+        shared.setdefault(place, []).append(counted(group, feature, dialect))
+    return [
+        Unit(number, group, rows, offset, interval, tuple(features), dialect)
+        for number, ((offset, interval), features) in enumerate(shared.items(), 1)
+    ]
+
+
+def _read(group: ResolvedGroup, rows: Visible) -> str:
+    """Of each decision: the columns of the one row with its key, if it had happened and was known."""
+    names = list(dict.fromkeys(group.unit_keys))
+    keys = [
+        f'r.lw_key{number} = d."key.{name.replace(chr(34), chr(34) * 2)}"'
+        for number, name in enumerate(group.unit_keys, 1)
+    ]
+    conditions = [*keys, "r.lw_event < d.lw_at"] if names else keys
+    if rows.dated:
+        conditions += ["r.lw_known < d.lw_at", "(r.lw_until IS NULL OR d.lw_at <= r.lw_until)"]
+    columns = [f"r.{_named(feature.column or '')} AS {_named(feature.name)}" for feature in group.values]
+    return select(["d.lw_ord", *columns], f"decisions d JOIN rows r ON {' AND '.join(conditions)}")
+
+
+def _named(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
