@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -164,8 +165,20 @@ def _parts(folder: Path, recipe: Recipe, parts: range, processes: int) -> Iterat
             yield _part(folder, recipe, part)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(parts)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(processes, len(parts)), mp_context=context, initializer=_end_with_parent) as pool:
         yield from pool.map(_part, *zip(*((folder, recipe, part) for part in parts), strict=True))
+
+
+def _end_with_parent() -> None:
+    """Sees to it that a worker does not outlive a process that is killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _part(folder: Path, recipe: Recipe, part: int) -> tuple[list[WorldFile], Any]:

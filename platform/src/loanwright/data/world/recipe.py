@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from loanwright.data.world.parameters import Parameters
+from loanwright.data.world.schema import TABLES
 from loanwright.errors import DeclarationError, UsageError, near
 from loanwright.storage import digest_of, file_digest
 
@@ -16,10 +17,6 @@ SCHEME = "world://"
 CUSTOMERS, SEED, MONTHS = 6_000, 1, 24
 """The default world: about a million rows."""
 _MOST_CUSTOMERS, _MOST_MONTHS, _MOST_SEED = 20_000_000, 60, (1 << 53) - 1
-_TABLES = (
-    "customers", "merchants", "devices", "applications", "checkouts", "loans", "instalments", "instalment_events",
-    "payments", "refunds", "disputes", "chargebacks", "account_changes", "marketing",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,9 +75,9 @@ def locate(uri: str) -> tuple[str, Recipe]:
         DeclarationError: there is no such table or setting, or its value is no whole number that can be.
     """
     table, _, query = uri.removeprefix(SCHEME).partition("?")
-    if table not in _TABLES:
+    if table not in TABLES:
         raise DeclarationError(
-            f"{uri!r} names no table of the world{near(table, _TABLES)}", fix=f"It has {', '.join(_TABLES)}"
+            f"{uri!r} names no table of the world{near(table, TABLES)}", fix=f"It has {', '.join(TABLES)}"
         )
     numbers = {"customers": CUSTOMERS, "seed": SEED, "months": MONTHS}
     try:

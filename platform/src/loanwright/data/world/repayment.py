@@ -171,7 +171,7 @@ def histories(ahead: Prospects, asked: Requests) -> Histories:
         paid = ahead.due + (np.where(unpaid, 0.0, delay) * DAY).astype(np.int64)
         paid = np.where(unpaid, NEVER, paid + 2 * DAY)
         week = there & (delay > 7)
-        late_from = np.where(week, nightly(ahead.due + 7 * DAY), NEVER).min(axis=1)
+        late_from = np.where(week, nightly(ahead.due + 7 * DAY - 1), NEVER).min(axis=1)
         late_until = np.where(week, paid, 0).max(axis=1)
         found.append((late_from, late_until, np.where(there, paid, 0).max(axis=1)))
     late_from, late_until, closed = (np.array(each) for each in zip(*found, strict=True))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 WORDS: Mapping[str, tuple[str, ...]] = {
     "region": ("north", "east", "south", "west", "centre", "coast", "islands", "capital"),
     "signup_channel": ("web", "app", "store", "partner"),
@@ -35,9 +33,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The words of each category, by its column's name, or `table.column` where tables differ. Codes are positions."""
 
-_MOMENT = pa.timestamp("us", tz="UTC")
-_TYPES = {"i": pa.int64(), "c": pa.string(), "b": pa.bool_(), "t": _MOMENT, "n": pa.float64()}
-
 
 @dataclass(frozen=True)
 class Table:
@@ -51,10 +46,6 @@ class Table:
     def words(self, column: str) -> tuple[str, ...]:
         """What the codes of a category mean."""
         return WORDS.get(f"{self.name}.{column}") or WORDS[column]
-
-    def schema(self, metadata: Mapping[bytes, bytes]) -> pa.Schema:
-        """The file's schema; categories are text."""
-        return pa.schema([(name, _TYPES[kind]) for name, kind in self.columns.items()], metadata=dict(metadata))
 
 
 def _table(name: str, key: str, event_time: str, columns: str) -> Table:

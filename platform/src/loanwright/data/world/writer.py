@@ -50,7 +50,8 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for writer in self._writers.values():
+        for name, writer in self._writers.items():
+            writer.add_key_value_metadata(_METADATA | ({TRUTH: b"true"} if name == TRUTH_FOLDER else {}))
             writer.close()
 
 
@@ -68,7 +69,7 @@ def arrow(table: Table, rows: Rows) -> pa.Table:
         else:
             columns.append(pa.array(values, mask=values == NULL if name in _NULLABLE else None))
     fields = [pa.field(name, column.type) for name, column in zip(table.columns, columns, strict=True)]
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=_METADATA))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
 def _truth(rows: Rows) -> pa.Table:
@@ -78,7 +79,7 @@ def _truth(rows: Rows) -> pa.Table:
         else pa.array(rows[field.name], field.type)
         for field in TRUTH_SCHEMA
     ]
-    return pa.Table.from_arrays(columns, schema=TRUTH_SCHEMA.with_metadata(_METADATA | {TRUTH: b"true"}))
+    return pa.Table.from_arrays(columns, schema=TRUTH_SCHEMA)
 
 
 def _place(name: str) -> str:
@@ -88,7 +89,7 @@ def _place(name: str) -> str:
 def _writer(path: Path, name: str) -> pq.ParquetWriter:
     """Categories are written from their codes, and read as text: the Arrow schema is not stored."""
     if name == TRUTH_FOLDER:
-        schema, words = TRUTH_SCHEMA.with_metadata(_METADATA | {TRUTH: b"true"}), []
+        schema, words = TRUTH_SCHEMA, []
     else:
         table = TABLES[name]
         empty = {column: np.zeros(0, np.int64) for column in table.columns}
