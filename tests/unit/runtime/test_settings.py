@@ -81,3 +81,12 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         assert dict(os.environ) == {"INSIDE": "1"}
     assert os.environ["BEFORE"] == "1"
     assert "INSIDE" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["feature%2Fbranch", "what?"])
+def test_a_path_that_is_no_address_of_a_database_is_refused(project: Path, name: str) -> None:
+    where = {"LOANWRIGHT_STATE": str(project / name)}
+    with pytest.raises(UsageError, match=r"has a '%' or '\?' in its path.+Set LOANWRIGHT_STATE"):
+        Settings.read(where, project)
+    assert not (project / name).exists()
+    assert Settings.read(where | {"LOANWRIGHT_TRACKING_URI": "http://mlflow:5000"}, project).state == project / name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +27,12 @@ def progress(console: Console, run_id: str, folder: Path) -> Iterator[None]:
     """Shows the steps of a run while the context is open: redrawn on a terminal, line by line elsewhere."""
     stop = threading.Event()
     show = _redraw if console.is_terminal else _lines
-    thread = threading.Thread(target=show, args=(console, run_id, folder, stop), daemon=True)
+
+    def watch() -> None:
+        with suppress(OSError):  # nobody reads any more, or the disk that the words go to is full: the run goes on
+            show(console, run_id, folder, stop)
+
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield

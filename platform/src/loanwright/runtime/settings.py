@@ -12,6 +12,7 @@ Read once, from these environment variables, when a command starts:
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from pathlib import Path
 from loanwright.errors import EnvironmentFault, UsageError
 
 EMBEDDED_BUCKET = "loanwright"
+_UNADDRESSABLE = re.compile("[%?]")
+"""What in a path MLflow takes for a part of the address `sqlite:///path`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Settings:
             s3_port=int(port) if port else None,
             tracking_uri=environ.get("LOANWRIGHT_TRACKING_URI") or None,
         )
+        if settings.tracking_uri is None and _UNADDRESSABLE.search(str(state)):
+            raise UsageError(
+                f"the state folder {state} has a '%' or '?' in its path, with which MLflow finds no database",
+                fix="Set LOANWRIGHT_STATE to a folder without",
+            )
         settings._make_state()
         return settings
 
