@@ -141,8 +141,13 @@ def test_prune_keeps_what_is_registered_and_the_latest_and_frees_the_disk(projec
         store.write("tables/files/stray.parquet", os.urandom(20_000_000))
     used = disk_use(project.state / "s3" / "data")
 
+    planned = project.command("prune", "--dry-run")
+    assert planned.code == 0, planned.err
+    with _store_of(project) as store:
+        assert "tables/files/stray.parquet" in {stored.key for stored in store.list()}
     ended = project.command("prune")
     assert ended.code == 0, ended.err
+    assert ended.out == planned.out.replace("Would remove", "Removed")
     assert "and 3 runs" in ended.out, ended.out
     assert disk_use(project.state / "s3" / "data") < used - 18_000_000
     assert "there is no bundle at" in project.command("verify", passing["bundle"]).err

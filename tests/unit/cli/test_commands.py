@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import socket
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -107,6 +110,48 @@ def test_ui_refuses_a_port_that_is_taken() -> None:
         failed = CliRunner().invoke(app, ["ui", "--port", str(port)]).exception
     assert isinstance(failed, EnvironmentFault)
     assert str(failed) == f"port {port} is taken. Name another: loanwright ui --port 5001"
+
+
+def test_ui_serves_the_registry_quietly_and_leaves_nothing_where_it_is_called(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda _, command, variables: started.append((command, variables)))
+    monkeypatch.setattr("loanwright.registry.client.initialise", lambda _: None)
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "sqlite:///elsewhere.db")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    assert CliRunner().invoke(app, ["ui", "--port", port]).exit_code == 0
+    ((command, variables),) = started
+    options = dict(itertools.pairwise(command))
+    assert options["--port"] == port
+    assert options["--backend-store-uri"] == f"sqlite:///{project}/state/mlflow/mlflow.db"
+    assert options["--default-artifact-root"] == f"{project}/state/mlflow/artifacts"
+    assert {name: value for name, value in variables.items() if name.startswith("MLFLOW_")} == {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "tinny"], "there is no bundle 'tinny' (did you mean 'tiny'?). Give MODEL@ALIAS, MODEL@VERSION"),
+        (["verify", "tiny"], "'tiny' names a model and no version of it. Write tiny@champion, or tiny@1"),
+        (["verify", ""], "there is no bundle ''. Give"),
+        (["verify", "s3://"], "there is no bundle 's3://'. Give"),
+        (["verify", "applicants.csv"], "applicants.csv is a file and no bundle. Give the bundle's folder"),
+        (["score", "--model", "tinny", "--input", "x", "--output", "y"], "there is no bundle 'tinny' (did you mean"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_what_names_no_bundle_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr("loanwright.cli.registry.workplace", lambda _: nullcontext(tmp_path))
+    failed = CliRunner().invoke(app, arguments).exception
+    assert isinstance(failed, UsageError)
+    assert str(failed).startswith(said)
 
 
 @pytest.mark.usefixtures("project")

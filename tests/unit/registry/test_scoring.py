@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
 from loanwright.errors import DataError, StorageFault, UsageError
 from loanwright.features.table import TrainingTable
-from loanwright.registry import scoring
+from loanwright.registry import scoring_output
 from loanwright.registry.bundles import Bundle
 from loanwright.registry.scoring import score_file
 from tests.unit.registry.conftest import Parts
@@ -42,7 +43,7 @@ def output(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "out"
     folder.mkdir()
     yield folder / "scores.parquet"
-    assert {path.name for path in folder.iterdir()} <= {"scores.parquet"}
+    assert {path.stem for path in folder.iterdir()} <= {"scores"}
 
 
 def test_every_row_is_scored_in_its_order(bundle: Bundle, rows: pa.Table, source: Path, output: Path) -> None:
@@ -173,7 +174,57 @@ def test_a_failing_write_keeps_the_earlier_scores(
     def no_space(self: Path, target: Path) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(scoring.Path, "replace", no_space)
+    monkeypatch.setattr(scoring_output.Path, "replace", no_space)
     with pytest.raises(StorageFault, match=r"cannot write .*scores\.parquet: No space left on device"):
         score_file(bundle, source, output)
     assert output.read_bytes() == b"earlier"
+
+
+def test_an_output_called_csv_is_csv(bundle: Bundle, rows: pa.Table, output: Path, tmp_path: Path) -> None:
+    keys = pa.array([f'k"{number}, \n' for number in range(rows.num_rows)])
+    keyed = rows.set_column(rows.schema.get_field_index("unit_key"), "unit_key", keys)
+    pq.write_table(keyed, tmp_path / "keyed.parquet")
+
+    score_file(bundle, tmp_path / "keyed.parquet", output.with_suffix(".csv"), chunk_rows=333)
+
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True)
+    scores = arrow_csv.read_csv(output.with_suffix(".csv"), parse_options=parsing)
+    assert scores.column_names == ["unit_key", "decision_time", "score", "margin"]
+    assert scores["unit_key"].to_pylist() == keys.to_pylist()
+    assert np.array_equal(scores["score"], bundle.scorer.probabilities(rows))
+
+
+def test_an_output_whose_name_tells_no_format_is_refused(bundle: Bundle, source: Path, output: Path) -> None:
+    with pytest.raises(UsageError, match=r"scores\.xlsx ends in none of \.parquet, \.pq and \.csv"):
+        score_file(bundle, source, output.with_suffix(".xlsx"))
+
+
+def test_a_key_that_csv_cannot_hold_is_refused(bundle: Bundle, rows: pa.Table, output: Path, tmp_path: Path) -> None:
+    keys = pa.array([[1]] * rows.num_rows)
+    pq.write_table(
+        rows.set_column(rows.schema.get_field_index("unit_key"), "unit_key", keys), tmp_path / "keyed.parquet"
+    )
+
+    with pytest.raises(DataError, match=r"cannot hold the scores as CSV: .*list.*Write parquet"):
+        score_file(bundle, tmp_path / "keyed.parquet", output.with_suffix(".csv"))
+    assert not output.with_suffix(".csv").exists()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinite_value_is_refused_with_its_row(
+    bundle: Bundle, rows: pa.Table, output: Path, tmp_path: Path, value: float
+) -> None:
+    values = np.zeros(rows.num_rows)
+    values[[700, 900]] = value
+    place = rows.schema.get_field_index("number_1")
+    pq.write_table(rows.set_column(place, "number_1", pa.array(values)), tmp_path / "odd.parquet")
+
+    with pytest.raises(DataError, match="column 'number_1' holds an infinite value in row 701, and the model"):
+        score_file(bundle, tmp_path / "odd.parquet", output, chunk_rows=333)
+    assert not output.exists()
+
+
+def test_progress_counts_the_rows(bundle: Bundle, source: Path, output: Path) -> None:
+    told: list[int] = []
+    score_file(bundle, source, output, chunk_rows=400, watch=told.append)
+    assert told == [400, 800, 1200, 1500]

@@ -145,6 +145,15 @@ def test_killed_midway_everything_with_a_manifest_is_whole(
     assert {stored.key for stored in store.list()} == kept.keys
 
 
+def test_a_dry_run_counts_and_deletes_nothing(store: Store, kept: Lineage, doomed: Lineage) -> None:
+    needed = reachable(store, {kept.bundle, kept.verdict})
+    before = store.list()
+    planned = prune.sweep(store, needed, dry_run=True)
+    assert list(store.list()) == list(before)
+    assert planned == prune.sweep(store, needed)
+    assert planned[0] == len(doomed.keys)
+
+
 def test_half_a_publication_goes_too(store: Store, kept: Lineage, tmp_path: Path) -> None:
     (tmp_path / "stray.parquet").write_text("no manifest names it")
     put_file(store, "tables", tmp_path / "stray.parquet")

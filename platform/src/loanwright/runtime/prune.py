@@ -24,17 +24,20 @@ from loanwright.storage import Store, open_store
 
 @dataclass(frozen=True)
 class Freed:
-    """What prune removed: objects of the store and their bytes, and runs."""
+    """What prune removed, or would remove: objects of the store and their bytes, and runs."""
 
     objects: int
     bytes: int
     runs: int
 
 
-def prune(settings: Settings) -> Freed:
+def prune(settings: Settings, *, dry_run: bool = False) -> Freed:
     """Removes what nothing needs any more from the embedded store and the state folder.
 
     Safe to kill: what still has a manifest is whole, and the next prune goes on.
+
+    Args:
+        dry_run: remove nothing, and tell what would be.
 
     Raises:
         UsageError: the artifact store is an outside one, which others may be working in.
@@ -47,11 +50,14 @@ def prune(settings: Settings) -> Freed:
             fix="Use the bucket's lifecycle rules there",
         )
     with held(settings.state, "prune"):
-        recover(settings)
+        if not dry_run:
+            recover(settings)
         latest = _latest_runs(settings)
         with environment(settings.variables() | ObjectServer(settings).start()):
             store = open_store(f"s3://{EMBEDDED_BUCKET}")
-            objects, size = sweep(store, _needed(store, settings, latest))
+            objects, size = sweep(store, _needed(store, settings, latest), dry_run=dry_run)
+            if dry_run:
+                return Freed(objects, size, len(_others(settings.runs, {path.name for path in latest.values()})))
             cache = reuse.cache_folder(settings.state, store_identity(store))
             reuse.sweep(cache, store)
         compact(settings, size)
@@ -63,13 +69,13 @@ def prune(settings: Settings) -> Freed:
         return Freed(objects, size, runs)
 
 
-def sweep(store: Store, needed: set[str]) -> tuple[int, int]:
-    """Deletes every object whose key is not needed; how many, and their bytes.
+def sweep(store: Store, needed: set[str], *, dry_run: bool = False) -> tuple[int, int]:
+    """Deletes every object whose key is not needed, unless it is a dry run; how many, and their bytes.
 
     Manifests and records go first: were this killed, nothing would be left that names what is gone.
     """
     doomed = [stored for stored in store.list() if stored.key not in needed]
-    for stored in sorted(doomed, key=lambda stored: not _names_others(stored.key)):
+    for stored in [] if dry_run else sorted(doomed, key=lambda stored: not _names_others(stored.key)):
         store.delete(stored.key)
     return len(doomed), sum(stored.size for stored in doomed)
 
@@ -120,10 +126,15 @@ def _is_manifest(value: Any, store: Store) -> TypeGuard[str]:
 
 def _remove_all_but(parent: Path, kept: set[str]) -> int:
     """Removes the folders in `parent` of other names; how many."""
-    doomed = [folder for folder in _folders(parent) if folder.name not in kept]
+    doomed = _others(parent, kept)
     for folder in doomed:
         shutil.rmtree(folder)
     return len(doomed)
+
+
+def _others(parent: Path, kept: set[str]) -> list[Path]:
+    """The folders in `parent` of other names."""
+    return [folder for folder in _folders(parent) if folder.name not in kept]
 
 
 def _named_by(cache: Path, parent: Path) -> set[str]:
