@@ -176,6 +176,67 @@ def test_a_file_with_decision_times_is_split_by_time(tmp_path: Path) -> None:
     assert split.until == datetime(2025, 8, 23, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d-%m-%y", "%Y/%m/%d %H:%M"])
+@pytest.mark.parametrize("days", [2, 300])
+def test_dates_that_no_contract_reads_are_named_and_are_no_features(tmp_path: Path, form: str, days: int) -> None:
+    written = [(date(2025, 1, 1) + timedelta(days=i % days)).strftime(form) for i in range(ROWS)]
+    told: list[tuple[str, str]] = []
+    source = csv(tmp_path, loans(decided_on=written))
+    folder = new_model("loans", source, tmp_path / "pipelines", now=NOW, show=told.extend)
+    declaration = read_declaration(folder / "model.yaml")
+    assert "decided_on" not in {f.column for group in declaration.features.groups for f in group.features}
+    assert declaration.data.decision_time.column is None
+    assert dict(told)["decision time"] == "a constant day: no column tells it"
+    assert dict(told)["no features"].startswith("decided_on (dates that are not read: write days as 2026-01-31")
+    assert "# CHECK: no feature, as dates that are not read: write days as" in (folder / "model.yaml").read_text()
+
+
+def test_texts_that_only_begin_like_dates_are_texts(tmp_path: Path) -> None:
+    versions = [f"1.2.{i % 3}" if i else "1.2.x" for i in range(ROWS)]
+    declaration = made(tmp_path, csv(tmp_path, loans(version=versions)))
+    assert "version" in {f.column for group in declaration.features.groups for f in group.features}
+
+
+def test_what_was_guessed_is_told_and_written(tmp_path: Path) -> None:
+    table = loans()
+    table |= {
+        "sex": [i % 2 for i in range(ROWS)],
+        "status": ["late" if bad else "ok" for bad in table["default_12m"]],
+        "remark": [f"text {i} of {i % 7}" for i in range(ROWS - 1)] + ["text 1 of 1"],
+        "same": [1] * ROWS,
+        "a\nb": [1] * ROWS,
+    }
+    told: list[tuple[str, str]] = []
+    folder = new_model("loans", parquet(tmp_path, table), tmp_path / "pipelines", now=NOW, show=told.extend)
+    assert told == [
+        ("source", "loans.parquet"),
+        ("key", "Loan ID"),
+        ("label", "default_12m, feared is 1"),
+        ("decision time", "a constant day: no column tells it"),
+        ("split", "by a hash of the key"),
+        ("categories", "Purpose, status"),
+        ("barred", "status (tells the label in every row); sex (seems to be a protected attribute)"),
+        ("no features", "same (always the same); remark (text of many values)"),
+        ("left out", "'a\\nb' (its name cannot stand in a declaration)"),
+    ]
+    head = (folder / "model.yaml").read_text().partition("model:")[0]
+    for question, answer in told[1:]:
+        assert f"#   {question}: {answer}" in head
+
+
+def test_a_file_outside_the_project_is_named_as_such(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    source = parquet(tmp_path, loans())
+    folder = new_model("loans", source, tmp_path / "project" / "pipelines", now=NOW, show=told.extend)
+    assert told[0] == ("source", f"{source} (outside the project)")
+    assert f'uri: "{source}"  # CHECK: outside the project' in (folder / "model.yaml").read_text()
+
+
+def test_a_path_for_a_name_is_answered_with_where_the_folder_will_be(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'pipelines/x' is no name.*; it becomes the folder .*/pipelines/NAME"):
+        new_model("pipelines/x", parquet(tmp_path, loans()), tmp_path / "pipelines", now=NOW)
+
+
 def test_times_without_a_zone_say_so(tmp_path: Path) -> None:
     times = [f"{datetime(2024, 1, 1) + timedelta(days=i):%Y-%m-%d %H:%M:%S}" for i in range(ROWS)]  # noqa: DTZ001
     declaration = made(tmp_path, csv(tmp_path, loans(created=times)))

@@ -60,9 +60,14 @@ def new(
     from loanwright.runtime.new_model import new_model
 
     settings = Settings.read()
-    folder = new_model(model, source, settings.pipelines, label=label or None, key=key or None)
+    told: list[tuple[str, str]] = []
+    folder = new_model(model, source, settings.pipelines, label=label or None, key=key or None, show=told.extend)
     check_declaration(folder)
     compile_pipeline(settings.project, folder, sections_as_parameters(folder / "model.yaml"), compiled_path(folder))
+    typer.echo("Guessed, by looking at the file:")
+    width = max(len(question) for question, _ in told)
+    for question, answer in told:
+        typer.echo(f"  {question.ljust(width)}  {answer}")
     typer.echo(f"Wrote {folder}. Read it, then: loanwright run {model}")
 
 

@@ -14,12 +14,15 @@ from loanwright.config.feature_agreement import RESERVED
 from loanwright.config.learning import Split
 from loanwright.errors import DataError
 from loanwright.runtime.column_look import Seen
+from loanwright.runtime.date_texts import UNREAD
 from loanwright.runtime.file_look import Look
 from loanwright.runtime.first_guess import MATURITY, Guess
+from loanwright.runtime.guess_words import guesses, said
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ .-][A-Za-z0-9_]+)*")
 _WORDS = ("null", "true", "false")
 _SHOWN = 6
+ELSEWHERE = "  # CHECK: outside the project, so only this machine has it; `source_overrides` names another for one run"
 
 
 def first_declaration(name: str, source: Path, folder: Path, seen: Look, guessed: Guess, now: datetime) -> str:
@@ -38,14 +41,16 @@ def first_declaration(name: str, source: Path, folder: Path, seen: Look, guessed
     """
     table = _slug(source.name.partition(".")[0], taken=())
     what = "all" if seen.whole else "the first"
+    address = source_address(source, folder)
     lines = [
         "# yaml-language-server: $schema=../../docs/schema/model.schema.json",
         f"# Written by `loanwright new` after a look at {what} {seen.rows:,} rows of {_comment(source.name)}.",
-        "# It runs as it stands. CHECK marks what only a person can know.",
+        "# It runs as it stands. CHECK marks what only a person can know. What was guessed:",
+        *(f"#   {question}: {_comment(answer)}" for question, answer in guesses(seen, guessed)),
         "model:",
         f"  name: {name}",
         f"  title: {_text(name.replace('_', ' ').capitalize())}",
-        f"  description: {_text(f'Probability that {guessed.label.name} is {_said(guessed.positive)}')}",
+        f"  description: {_text(f'Probability that {guessed.label.name} is {said(guessed.positive)}')}",
         "  owner: nobody yet  # CHECK",
         "data:",
         f"  unit: {{name: {_unit(guessed.key)}, source: {table}, key: {_text(guessed.key.name)}}}",
@@ -53,7 +58,7 @@ def first_declaration(name: str, source: Path, folder: Path, seen: Look, guessed
         *_label(guessed),
         "  sources:",
         f"    - name: {table}",
-        f"      uri: {_text(_address(source, folder))}",
+        f"      uri: {_text(address)}" + (ELSEWHERE if Path(address).is_absolute() else ""),
         *_format(seen),
         f"      key: [{_text(guessed.key.name)}]",
     ]
@@ -126,6 +131,7 @@ def _note(seen: Seen, guessed: Guess) -> str:
         "CHECK: its times name no zone": seen.column.time_zone is not None,
         "no feature, as it is always the same": seen.name in guessed.constant,
         "CHECK: no feature, as it names the rows; the key may be this one": seen.name in guessed.naming,
+        f"CHECK: no feature, as {UNREAD}": seen.name in guessed.dates,
         f"no feature, as a text of {seen.distinct:,} values": kind == "text" and seen != guessed.key,
         _comment(", ".join(seen.values[:_SHOWN])) + more: kind == "category",
         f"{seen.low} to {seen.high}": kind in ("integer", "number", "time"),
@@ -155,7 +161,7 @@ def _features(table: str, seen: Look, guessed: Guess) -> list[str]:
 
 def _is_feature(seen: Seen, guessed: Guess) -> bool:
     taken = (guessed.key, guessed.label, guessed.decision_time)
-    kept_out = (*guessed.telling, *guessed.protected, *guessed.constant, *guessed.naming)
+    kept_out = (*guessed.telling, *guessed.protected, *guessed.constant, *guessed.naming, *guessed.dates)
     usable = seen.column.type in ("integer", "number", "boolean", "category")
     return usable and seen not in taken and seen.name not in kept_out
 
@@ -204,7 +210,7 @@ def first_readme(name: str, source: Path, seen: Look, guessed: Guess) -> str:
 A first declaration, written by `loanwright new` from `{source.name}` ({seen.rows:,} rows looked at).
 
 - One row is one decision, named by `{guessed.key.name}`; when it is taken is {when}.
-- The label is `{guessed.label.name}` = {_said(guessed.positive)}.{told}
+- The label is `{guessed.label.name}` = {said(guessed.positive)}.{told}
 
 Before anybody relies on it: read `model.yaml`, settle every line marked CHECK, bar what is only known after the
 decision, and say in this file what the model is for.
@@ -214,7 +220,8 @@ decision, and say in this file what the model is for.
 """
 
 
-def _address(source: Path, folder: Path) -> str:
+def source_address(source: Path, folder: Path) -> str:
+    """The file's path: relative to the project, whose folder `pipelines` is, if it lies inside; else absolute."""
     path, project = source.resolve(), folder.resolve().parent
     return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
 
@@ -239,11 +246,7 @@ def _text(text: str) -> str:
 
 
 def _scalar(value: Scalar) -> str:
-    return _text(value) if isinstance(value, str) else _said(value)
-
-
-def _said(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return _text(value) if isinstance(value, str) else said(value)
 
 
 def _comment(text: str) -> str:

@@ -14,6 +14,7 @@ from loanwright.config.data import Label, Scalar, Source
 from loanwright.config.learning import Split
 from loanwright.errors import DataError, UsageError, near
 from loanwright.runtime.column_look import MOST_VALUES, Seen
+from loanwright.runtime.date_texts import are_dates
 from loanwright.runtime.file_look import Look
 from loanwright.runtime.row_names import is_called_a_key, names_rows, numbers_rows
 
@@ -47,6 +48,8 @@ class Guess:
     constant: tuple[str, ...]
     naming: tuple[str, ...]
     """Columns beside the key that name or number the rows: nothing can be learnt from them."""
+    dates: tuple[str, ...]
+    """Columns of texts that are dates, in a form that is not read."""
     split: Split
     early_stopping: bool
 
@@ -75,7 +78,8 @@ def guess(seen: Look, now: datetime, *, label: str | None, key: str | None) -> G
     )
     constant = tuple(column.name for column in seen.columns if column.distinct <= 1)
     naming = tuple(column.name for column in seen.columns if column != keyed and numbers_rows(seen, column))
-    return Guess(keyed, labelled, positive, decided, telling, protected, constant, naming, split, stopping)
+    dates = tuple(column.name for column in seen.columns if column != keyed and are_dates(seen, column))
+    return Guess(keyed, labelled, positive, decided, telling, protected, constant, naming, dates, split, stopping)
 
 
 def _key(seen: Look, asked: str | None) -> Seen:

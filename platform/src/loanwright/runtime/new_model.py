@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loanwright.config.reading import read_declaration, sections_as_parameters
 from loanwright.errors import UsageError
 from loanwright.runtime.file_look import look
-from loanwright.runtime.first_declaration import first_declaration, first_readme
+from loanwright.runtime.first_declaration import first_declaration, first_readme, source_address
 from loanwright.runtime.first_guess import guess
+from loanwright.runtime.guess_words import guesses
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -28,6 +30,7 @@ def new_model(
     label: str | None = None,
     key: str | None = None,
     now: datetime | None = None,
+    show: Callable[[list[tuple[str, str]]], None] | None = None,
 ) -> Path:
     """Writes `<folder>/<name>/model.yaml` and its README.md, both or neither.
 
@@ -38,6 +41,7 @@ def new_model(
         label: the column with the outcome; absent: the one whose values and name say so.
         key: the column that names a row; absent: likewise.
         now: decisions cannot be later than this; default: this moment.
+        show: told what was guessed, each question with its answer, when all is written.
 
     Returns:
         The model's folder.
@@ -48,9 +52,10 @@ def new_model(
         DeclarationError: the file has more columns than a declaration can hold.
     """
     if not _NAME.fullmatch(name):
+        where = f"; it becomes the folder {folder}/NAME" if "/" in name else ""
         raise UsageError(
             f"{name!r} is no name for a model",
-            fix="Use lower-case letters, digits and _, starting with a letter, at most 63",
+            fix=f"Use lower-case letters, digits and _, starting with a letter, at most 63{where}",
         )
     target = folder / name
     if target.exists():
@@ -61,6 +66,7 @@ def new_model(
             guessed = guess(seen, moment, label=label, key=key)
             declaration = first_declaration(name, source, folder, seen, guessed, moment)
             readme = first_readme(name, source, seen, guessed)
+            told = guesses(seen, guessed)
         draft = Path(scratch) / folder.name / name
         draft.mkdir(parents=True)
         (draft / "model.yaml").write_text(declaration, encoding="utf-8")
@@ -68,6 +74,9 @@ def new_model(
         sections_as_parameters(read_declaration(draft / "model.yaml"))
         folder.mkdir(parents=True, exist_ok=True)
         _move(draft, target)
+    address = source_address(source, folder)
+    if show is not None:
+        show([("source", address + (" (outside the project)" if Path(address).is_absolute() else "")), *told])
     return target
 
 
