@@ -203,3 +203,21 @@ def test_an_address_is_read_by_making_the_world(tmp_path: Path) -> None:
 def test_a_fingerprint_tells_worlds_and_tables_apart() -> None:
     uris = ("world://loans", "world://refunds", "world://loans?seed=2", "world://loans?customers=7000")
     assert len({str(fingerprint(uri)) for uri in uris}) == len(uris)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_size(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+from loanwright.data.world.generation import generate
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]), customers=int(sys.argv[2]), seed=1)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    peaks = []
+    for customers in ("8000", "64000"):
+        command = [sys.executable, "-c", code, str(tmp_path), customers]
+        peaks.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    assert peaks[1] < 1.25 * peaks[0]
+    assert peaks[1] < 512

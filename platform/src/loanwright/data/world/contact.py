@@ -59,6 +59,7 @@ def change_rows(
     who = np.concatenate([who, hit[there], np.repeat(asked.who[stolen], 2)])
     at = np.concatenate([at, hit_at[there], before.ravel()])
     kind = np.concatenate([kind, hit_kind[there], np.tile([_EMAIL, _PHONE], len(stolen))])
+    at = np.maximum(at, known.signed_up[who] + MINUTE)
     order = np.lexsort((at, who))
     who, at, kind = who[order], at[order], kind[order]
     number = np.arange(len(who)) - np.searchsorted(who, who)
