@@ -149,6 +149,16 @@ def test_nobody_in_arrears_is_approved_but_at_random() -> None:
     assert ask(query) == [0]
 
 
+def test_arrears_are_held_against_nobody_whom_the_tables_do_not_show_late() -> None:
+    query = """SELECT count(*), count(*) FILTER (NOT EXISTS (
+            SELECT 1 FROM instalment_events AS e
+            WHERE e.customer_id = a.customer_id AND e.status = 'late_7' AND e.known_at <= a.applied_at))
+        FROM applications AS a WHERE decline_reason = 'arrears'"""
+    held, unseen = ask(query)[0]
+    assert held > 1_000
+    assert unseen == 0
+
+
 def test_the_story_s_numbers_are_fixed() -> None:
     """Whoever changes them says so here, and why, and never to flatter a model."""
     assert digest_of(Parameters().as_json())[:12] == "4dca16d2c01d"

@@ -164,9 +164,11 @@ class Histories:
 
 def histories(ahead: Prospects, asked: Requests) -> Histories:
     """The dates on which the lender's policy goes, in each course."""
-    there = np.arange(MOST)[None, :] < asked.term[:, None]
+    listed = np.arange(MOST)[None, :] < asked.term[:, None]
+    cancelled = ahead.refunded[:, None] & (ahead.due > ahead.refund_at[:, None])
     found = []
-    for delay in ahead.delay:
+    for course, delay in enumerate(ahead.delay):
+        there = listed & ~cancelled if course == PAID else listed
         unpaid = np.isinf(delay)
         paid = ahead.due + (np.where(unpaid, 0.0, delay) * DAY).astype(np.int64)
         paid = np.where(unpaid, NEVER, paid + 2 * DAY)
@@ -175,5 +177,5 @@ def histories(ahead: Prospects, asked: Requests) -> Histories:
         late_until = np.where(week, paid, 0).max(axis=1)
         found.append((late_from, late_until, np.where(there, paid, 0).max(axis=1)))
     late_from, late_until, closed = (np.array(each) for each in zip(*found, strict=True))
-    closed[PAID] = np.where(ahead.refunded, np.minimum(closed[PAID], ahead.refund_at + 2 * DAY), closed[PAID])
+    closed[PAID] = np.where(ahead.refunded, np.maximum(closed[PAID], ahead.refund_at + 2 * DAY), closed[PAID])
     return Histories(late_from, late_until, closed)
