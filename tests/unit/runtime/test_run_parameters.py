@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loanwright.config.learning import Calibration
 from loanwright.errors import UserError
 from loanwright.runtime.run_parameters import run_parameters
 from loanwright.runtime.settings import Settings
@@ -43,11 +44,18 @@ def test_relative_addresses_are_the_callers_and_numbers_are_whole(
         ("data_cutoff=tomorrow", "data_cutoff: 'tomorrow' is not an RFC 3339 time such as '2026-01-31T00:00:00Z'"),
         ("register_model=maybe", "register_model: must be true or false, not 'maybe'"),
         ("split.fractions.test=0.3", "split.fractions: train, calibration and test add up to 1.1, not 1"),
+        ("gates=null", "gates: is missing"),
         ("data.unit.source=other", "data.unit.source: there is no source 'other'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_before_anything_runs(project: Project, assignment: str, said: str) -> None:
     assert refusal(project, assignment) == said
+
+
+def test_a_section_that_has_a_default_gets_it_back(project: Project) -> None:
+    settings = Settings.read(project.variables, project.folder)
+    request = run_parameters(settings, "tiny", ["calibration=null"])
+    assert request.parameters["calibration"] == Calibration().model_dump(mode="json", exclude_none=True)
 
 
 def test_bad_sql_starts_no_run(project: Project) -> None:

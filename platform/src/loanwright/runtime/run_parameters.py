@@ -27,7 +27,8 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
     folder = model_folder(settings, model)
     assignments = tuple(assignments)
     parameters = apply_overrides(sections_as_parameters(folder / "model.yaml"), assignments)
-    sections = {name: parameters.pop(name) for name in SECTIONS}
+    # A section that was set to null is not there: it has its default, or is missed.
+    sections = {name: parameters.pop(name) for name in SECTIONS if name in parameters}
     plain = parse_plain(parameters)
     declaration = parse_sections(sections)
     compile_features(declaration.data, declaration.features)
@@ -35,7 +36,7 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
         name: uri if "://" in uri else str(Path(uri).absolute()) for name, uri in plain.source_overrides.items()
     }
     _check_reach(settings, overridden(declaration.data, absolute))
-    parameters = {**sections, **plain.model_dump(), "source_overrides": absolute}
+    parameters = {**sections_as_parameters(declaration), **sections, **plain.model_dump(), "source_overrides": absolute}
     check_size(parameters, model)
     return Request(model, folder, parameters, changes=assignments)
 
