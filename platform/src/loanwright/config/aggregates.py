@@ -63,5 +63,5 @@ AGGREGATES: Mapping[Aggregate, Shape] = {
     "seconds_since_first": Shape((), _ROWS),
     "seconds_since_last": Shape((), _ROWS),
     "decayed_sum": Shape(("column", "half_life"), (*_ROWS, "interval")),
-    "decayed_count": Shape(("half_life",), (*_ROWS, "interval")),
+    "decayed_count": Shape(("half_life",), ("column", *_ROWS, "interval")),
 }

@@ -16,7 +16,7 @@ from loanwright.config.data import Data
 from loanwright.config.features import Feature, FeatureGroup, Features
 from loanwright.errors import DataError, DeclarationError, near
 from loanwright.features.reference_rows import Fate, GroupRows, Row, Seen, Tables, Version
-from loanwright.features.reference_values import Counted, as_declared, value_of
+from loanwright.features.reference_values import Counted, as_it_is, value_of
 
 __all__ = ["Fate", "Seen", "decisions", "reference_features", "rows_of"]
 
@@ -83,7 +83,7 @@ def decisions(data: Data, tables: Tables) -> list[tuple[int, Row]]:
 
 def _value(data: Data, group: FeatureGroup, rows: GroupRows, feature: Feature, decision: Row, at: int) -> Any:
     if _own_row(data, group, feature):
-        found = as_declared(decision[feature.column or ""], feature)
+        found = as_it_is(decision[feature.column or ""], feature)
         return feature.fill if found is None else found
     seen = rows.seen(feature, decision, at)
     counted = sorted((each for each in seen if each.fate is Fate.COUNTED), key=lambda each: each.place)

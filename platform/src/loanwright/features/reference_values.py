@@ -85,13 +85,11 @@ def value_of(counted: Counted) -> Any:
     return counted.feature.fill if found is None else found
 
 
-def as_declared(value: Any, feature: Feature) -> Any:
-    """A single value as a number, or as a category's text; zero has one sign."""
+def as_it_is(value: Any, feature: Feature) -> Any:
+    """A single value as a number, or as a category's text."""
     if value is None:
         return None
-    if feature.type == "category":
-        return as_text(value)
-    return float(value) + 0.0
+    return as_text(value) if feature.type == "category" else float(value)
 
 
 def as_text(value: Any) -> str:
@@ -122,11 +120,11 @@ def _deviation(of: Counted) -> float | None:
 
 
 def _slope(of: Counted) -> float | None:
-    """Least squares over ages in whole seconds, per day. Age runs against time."""
-    n, ages, units = len(of.rows), [age // SECOND for age in of.ages], of.units
-    spread = n * sum(age * age for age in ages) - sum(ages) ** 2
-    products = sum(age * unit for age, unit in zip(ages, units, strict=True))
-    return _quotient((sum(ages) * sum(units) - n * products) * _DAY, spread * of.scale)
+    """Least squares over the whole seconds at which rows happened, per day."""
+    n, seconds, units = len(of.rows), [(each.event or 0) // SECOND for each in of.rows], of.units
+    spread = n * sum(second * second for second in seconds) - sum(seconds) ** 2
+    products = sum(second * unit for second, unit in zip(seconds, units, strict=True))
+    return _quotient((n * products - sum(seconds) * sum(units)) * _DAY, spread * of.scale)
 
 
 def _distinct(of: Counted) -> float:
@@ -159,7 +157,9 @@ def _decayed_sum(of: Counted) -> float | None:
 
 
 def _single(of: Counted, choose: Callable[[list[Any]], Any]) -> Any:
-    return as_declared(choose(of.own), of.feature) if of.rows else None
+    """One of the values, of which zero has one sign: which of two zeros is the least, nobody says."""
+    found = as_it_is(choose(of.own), of.feature) if of.rows else None
+    return found + 0.0 if isinstance(found, float) else found
 
 
 def _balance(of: Counted) -> float | None:
@@ -171,7 +171,7 @@ def _sum(of: Counted) -> float | None:
 
 
 _AGGREGATES: Mapping[str, Callable[[Counted], Any]] = {
-    "value": lambda of: _single(of, lambda values: values[-1]),
+    "value": lambda of: as_it_is(of.own[-1], of.feature) if of.rows else None,
     "count": lambda of: float(len(of.rows)),
     "sum": _sum,
     "ratio": _ratio,
