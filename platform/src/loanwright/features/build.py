@@ -65,8 +65,8 @@ def build_training_table(
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
     with Engine(scratch, memory_limit=memory_limit, threads=threads) as engine:
-        for source in _used(data, resolved):
-            engine.add(f"source_{source.name}", _dataset(source, snapshot, scratch))
+        for source in sources_read(data, resolved):
+            engine.add(f"source_{source.name}", source_rows(source, snapshot, scratch))
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{_check_decisions(engine, data):,}")
         schema = _schema(data, resolved)
         watch = _Watch(resolved.outputs)
@@ -103,7 +103,7 @@ def _body(data: Data, features: Features, resolved: Resolved, sql: str, snapshot
     }
 
 
-def _used(data: Data, resolved: Resolved) -> list[Source]:
+def sources_read(data: Data, resolved: Resolved) -> list[Source]:
     names = {data.unit.source, *(group.source.name for group in resolved.groups)}
     names |= {group.holder.name for group in resolved.groups if group.holder is not None}
     names |= {group.outcome.source.name for group in resolved.groups if group.outcome is not None}
@@ -112,7 +112,7 @@ def _used(data: Data, resolved: Resolved) -> list[Source]:
     return [source for source in data.sources if source.name in names]
 
 
-def _dataset(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
+def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
     """A source's verified files, as one data set of the declared columns."""
     import pyarrow.dataset as ds
 

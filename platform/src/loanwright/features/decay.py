@@ -17,7 +17,7 @@ _DIGITS = 60
 
 @cache
 def decay_table(interval: int, half_life: int, intervals: int) -> tuple[int, ...]:
-    """The weights of rows of age (n, n + 1] intervals, for n from 0: 2^32 times 2^(-n interval / half_life).
+    """The weights of rows of age (n, n + 1] intervals, for n from 0: 2^32 / 2^(n interval / half_life), at least 1.
 
     Args:
         interval: seconds of the intervals that age is counted in.
@@ -28,7 +28,7 @@ def decay_table(interval: int, half_life: int, intervals: int) -> tuple[int, ...
         context.prec = _DIGITS
         two = Decimal(2)
         weights = (WEIGHT_ONE * two ** (-Decimal(n * interval) / Decimal(half_life)) for n in range(intervals))
-        return tuple(int(weight.to_integral_value(ROUND_HALF_EVEN)) for weight in weights)
+        return tuple(max(1, int(weight.to_integral_value(ROUND_HALF_EVEN))) for weight in weights)
 
 
 def intervals_of(age: int, interval: int) -> int:

@@ -92,7 +92,7 @@ def _decaying(unit: Unit, totals: Mapping[str, Total], names: list[str]) -> list
             *unit.keys,
             "greatest(lw_from, lw_event + lw_age) AS lw_from",
             f"least(lw_event + lw_age + {interval}, lw_to) AS lw_to",
-            *(f"weight_{name} * {total.column} AS {name}" for name, total in totals.items()),
+            *(f"{unit.dialect.widened(total.column)} * weight_{name} AS {name}" for name, total in totals.items()),
         ],
         unit.part("odd"),
         f"CROSS JOIN (VALUES {listed}) AS w({columns})",
