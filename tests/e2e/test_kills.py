@@ -73,11 +73,12 @@ def test_the_s3_server_killed(project: Project, digest: str) -> None:
     assert (summary["status"], summary["bundle_digest"]) == ("succeeded", digest)
 
 
-def test_interrupted_by_hand(project: Project, digest: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_by_hand_or_by_a_terminal_that_is_closed(project: Project, digest: str, number: int) -> None:
     run = project.started()
     wait_until(lambda: project.step_record("train").get("pid"))
     step = project.step_record("train")
-    run.send_signal(signal.SIGTERM)
+    run.send_signal(number)
     assert run.wait() == 130
     assert project.summary()["status"] == "interrupted"
     assert not psutil.pid_exists(step["pid"])

@@ -43,7 +43,9 @@ def run(
     def watch(run_id: str, folder: Path) -> AbstractContextManager[None]:
         return progress(console, run_id, folder)
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _as_interrupt)
     request = replace(request, use_cache=not no_cache)
     summary = run_locally(settings, request, watch, console.print)
     show_summary(console, summary)
