@@ -90,3 +90,10 @@ def test_a_path_that_is_no_address_of_a_database_is_refused(project: Path, name:
         Settings.read(where, project)
     assert not (project / name).exists()
     assert Settings.read(where | {"LOANWRIGHT_TRACKING_URI": "http://mlflow:5000"}, project).state == project / name
+
+
+def test_a_path_that_the_embedded_server_would_split_is_refused(project: Path) -> None:
+    where = {"LOANWRIGHT_STATE": str(project / "Smith, Anna")}
+    with pytest.raises(UsageError, match=r"has a ',' in its path.+Set LOANWRIGHT_STATE"):
+        Settings.read(where, project)
+    assert Settings.read(where | {"LOANWRIGHT_STORE": "store"}, project).state == project / "Smith, Anna"

@@ -65,6 +65,11 @@ class Settings:
                 f"the state folder {state} has a '%' or '?' in its path, with which MLflow finds no database",
                 fix="Set LOANWRIGHT_STATE to a folder without",
             )
+        if store is None and "," in str(state):
+            raise UsageError(
+                f"the state folder {state} has a ',' in its path, with which the S3 server finds no folder",
+                fix="Set LOANWRIGHT_STATE to a folder without",
+            )
         settings._make_state()
         return settings
 
