@@ -273,6 +273,13 @@ def test_dates_are_shown_where_there_are_any(html: str, plain: Evidence) -> None
     assert "Rate Decided" not in Page(html).words
 
 
+def test_times_in_the_split_are_never_broken_and_what_is_beside_them_is_text(plain: Evidence) -> None:
+    told = "from 2024-03-26T00:00:00Z to <b>2024-08-23</b>"
+    split = plain.model_copy(update={"split": {"method": told}})
+    html = render(split, build_judgement(split), build_model(), {})
+    assert '<span class="time">2024-03-26T00:00:00Z</span> to &lt;b&gt;<span class="time">2024-08-23</span>' in html
+
+
 def test_a_part_of_one_day_names_it_once(plain: Evidence) -> None:
     day = {"from_time": "2025-01-01T00:00:00Z", "to_time": "2025-01-01T00:00:00Z"}
     dated = plain.model_copy(update={"parts": tuple(part.model_copy(update=day) for part in plain.parts)})

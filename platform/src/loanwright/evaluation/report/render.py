@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -33,6 +34,7 @@ _CALIBRATION = {
     "sigmoid": "a sigmoid curve",
     "isotonic": "isotonic regression",
 }
+_TIMES = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z?)?")
 _LONGEST_VALUE = 40
 """Characters of a slice's value that the table shows; data may hold whole letters in a column."""
 _SPLIT = ("method", "train", "validation", "calibration", "test")
@@ -142,6 +144,13 @@ def _breakable(text: str) -> Markup:
     return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
 
 
+def _unbroken(text: str) -> Markup:
+    """A text whose days and times a browser never breaks at their hyphens."""
+    from markupsafe import Markup, escape
+
+    return Markup(_TIMES.sub(r'<span class="time">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped before
+
+
 def _ordered(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics in the order of the words, unknown ones behind."""
     return [name for name in words.METRICS if name in metrics] + sorted(set(metrics) - set(words.METRICS))
@@ -178,6 +187,7 @@ def _environment() -> Environment:
         percent_span=numbers.percent_span,
         breakable=_breakable,
         clipped=numbers.clipped,
+        unbroken=_unbroken,
         groupby_order=_groups,
     )
     environment.globals.update(
