@@ -97,3 +97,16 @@ def test_a_path_that_the_embedded_server_would_split_is_refused(project: Path) -
     with pytest.raises(UsageError, match=r"has a ',' in its path.+Set LOANWRIGHT_STATE"):
         Settings.read(where, project)
     assert Settings.read(where | {"LOANWRIGHT_STORE": "store"}, project).state == project / "Smith, Anna"
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///prefix", "s3:/bucket", "gs://bucket/prefix", "http://host/x"])
+def test_a_store_that_is_neither_s3_nor_a_folder_is_refused(project: Path, address: str) -> None:
+    with pytest.raises(UsageError, match=r"LOANWRIGHT_STORE is .+, neither s3://bucket/prefix nor a folder"):
+        Settings.read({"LOANWRIGHT_STORE": address}, project)
+
+
+@pytest.mark.parametrize("address", ["a b/it's", "file:///data/a b", "/data/a:b", "c:d"])
+def test_a_folder_is_a_store_whatever_its_name(project: Path, address: str) -> None:
+    store = Settings.read({"LOANWRIGHT_STORE": address}, project).store
+    assert store is not None
+    assert store.startswith("/")

@@ -50,8 +50,8 @@ class Settings:
         port = environ.get("LOANWRIGHT_S3_PORT") or None
         if port is not None and not (port.isdigit() and 1024 <= int(port) <= 55_535):
             raise UsageError(f"LOANWRIGHT_S3_PORT is {port!r}, not a port number from 1024 to 55535")
-        if store is not None and not store.startswith("s3://"):
-            store = str(Path(store.removeprefix("file://")).absolute())
+        if store is not None:
+            store = _store(store)
         settings = cls(
             project=project,
             state=state,
@@ -145,6 +145,16 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _store(address: str) -> str:
+    """The artifact store's address, a folder's absolute."""
+    if re.match(r"s3://[^/]", address):
+        return address
+    folder = address.removeprefix("file://")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", folder):
+        raise UsageError(f"LOANWRIGHT_STORE is {address!r}, neither s3://bucket/prefix nor a folder")
+    return str(Path(folder).absolute())
 
 
 def _project(start: Path) -> Path:
