@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loanwright.config.declaration import Declaration
-from loanwright.errors import IntegrityFault, NotStored
+from loanwright.errors import EnvironmentFault, IntegrityFault, NotStored
 from loanwright.evaluation.champion import compare_with_champion
 from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import Evidence
@@ -43,6 +43,7 @@ def stand(
 
     Raises:
         IntegrityFault: something of the challenger is not what was written.
+        StorageFault: the artifact store refuses or cannot be reached.
     """
     if champion is None:
         return Standing(None)
@@ -52,7 +53,9 @@ def stand(
     import_lightgbm_alone()
     try:
         scorer = Bundle.open(champion.bundle, scratch).scorer
-    except (NotStored, IntegrityFault) as error:
+    except EnvironmentFault as error:
+        if not isinstance(error, NotStored | IntegrityFault) and champion.bundle.startswith(f"{root}/"):
+            raise  # this run's own store does not answer; another one, of an earlier setting, need not
         reason = f"the champion's bundle cannot be read: {error.problem}"
         compared = Comparison(outcome="incomparable", metric=rule.metric, version=version, reason=reason)
         return Standing(compared, lasting=False)
