@@ -26,8 +26,8 @@ def test_weights_are_the_nearest_whole_numbers() -> None:
         assert Fraction(2 * weight - 1, 2) ** 7 <= Fraction(2) ** (224 - n) <= Fraction(2 * weight + 1, 2) ** 7
 
 
-def test_a_tie_goes_to_the_even_one_and_then_weights_are_nothing() -> None:
-    assert decay_table(1, 1, 36)[30:] == (4, 2, 1, 0, 0, 0)
+def test_a_weight_is_never_nothing() -> None:
+    assert decay_table(1, 1, 36)[30:] == (4, 2, 1, 1, 1, 1)
 
 
 def test_decimal_settings_of_the_caller_change_nothing() -> None:

@@ -6,9 +6,9 @@ and have outcomes; visits have a key of two columns and only an event time, scor
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Any
-
-from hypothesis import strategies as st
 
 from loanwright.config.data import Data
 from loanwright.config.features import Features
@@ -78,28 +78,88 @@ def events(*wanted: dict[str, Any]) -> dict[str, Any]:
     return {"source": "events", "key": "client_id", "features": list(wanted)}
 
 
-MOMENTS = st.builds(
-    lambda day, more: NOON + day * DAY + more, st.integers(0, 6), st.sampled_from([0, 0, 0, -1, 1, DAY // 2])
-)
-"""Few, so that rows fall on each other and on the windows' edges, and a microsecond beside them."""
-DELAYS = st.sampled_from([0, 0, 0, 1, DAY // 2, DAY, 2 * DAY, 4 * DAY])
-"""How late a row is known: at once, or later than the windows are long."""
-CLIENTS = st.sampled_from([None, 1, 1, 1, 2, 2, 3])
-SHOPS = st.sampled_from([None, "", "a", "a", "b"])
-LOANS = st.sampled_from([None, "", "k", "l", "m"])
-AMOUNTS = st.sampled_from([None, -3, 0, 1, 2, 5, 10**12 + 1])
-RATES = st.sampled_from([None, -0.0, 0.0, 0.1, 0.3, 1 / 3, -2.5, 0.0000005, 1e6 + 1e-6])
-KINDS = st.sampled_from([None, "", "x", "y", "ä"])
-FLAGS = st.sampled_from([None, True, False])
+AMOUNTS = (None, -3, 0, 1, 2, 5, 10**12 + 1)
+RATES = (None, -0.0, 0.0, 0.1, 0.3, 1 / 3, -2.5, 0.0000005, 1e6 + 1e-6)
+KINDS = (None, "", "x", "y", "\u00e4")
+FLAGS = (None, True, False)
+CLIENTS = (None, 1, 1, 1, 1, 2, 2, 3)
+"""One of them is hot."""
+SHOPS = (None, "", "a", "a", "a", "b")
+LOANS = ("", "k", "l", "m", "n", "o")
+DELAYS = (0, 0, 0, 1, DAY // 2, DAY, 2 * DAY, 4 * DAY)
+"""How late a row is known: at once, or later than windows are long."""
 
 
-def _rows(most: int, **columns: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return st.lists(st.fixed_dictionaries(columns), max_size=most)
+def world(seed: int) -> Tables:
+    """Random tables, whose rows are in no order: of all sizes, some empty."""
+    rng = random.Random(seed)
+    pick = rng.choice
+    tables: Tables = {
+        "events": _late(rng, 60, "event_id", "happened", "known", lambda: {
+            "event_id": rng.randint(1, 30), "client_id": pick(CLIENTS), "shop": pick(SHOPS),
+            "loan_id": pick((None, *LOANS)), **_facts(rng), "late": pick(FLAGS), "kind": pick(KINDS)}),
+        "clients": _late(rng, 8, "client_id", "since", "known", lambda: {
+            "client_id": rng.randint(1, 3), "income": pick(RATES), "region": pick(SHOPS)}),
+        "loans": _late(rng, 20, "loan_id", "opened", "filed", lambda: {
+            "loan_id": pick(LOANS), "client_id": pick(CLIENTS), "shop": pick(SHOPS), "amount": pick(AMOUNTS)}),
+        "visits": _unique(rng, 15, ["client_id", "page"], lambda: {
+            "client_id": rng.randint(1, 3), "page": pick(("", "a", "b", "c", "d", "e")), "at": moment(rng),
+            "seconds": rng.randint(0, 3), "score": pick(RATES)}),
+        "scores": _unique(rng, 8, ["client_id", "known"], lambda: {
+            "client_id": rng.randint(1, 3), "known": moment(rng), "score": pick(RATES)}),
+        "limits": _unique(rng, 12, ["number"], lambda: {
+            "number": rng.randint(1, 30), "client_id": rng.randint(1, 3), "cap": pick(AMOUNTS)}),
+    }  # fmt: skip
+    tables["applications"] = [
+        {"application_id": number, "client_id": pick(CLIENTS), "shop": pick(SHOPS), "amount": rng.randint(0, 5),
+         "decided": _moment_of_interest(rng, tables), "bad": number % 2}
+        for number in range(1, 3 + _size(rng, 30))
+    ]  # fmt: skip
+    rng.shuffle(tables["applications"])
+    return tables
 
 
-def known_after(event: str, known: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows whose known time is told as a delay."""
-    return [{**row, known: row[event] + row[known]} for row in rows]
+def moment(rng: random.Random) -> int:
+    """One of few, so that rows fall on each other and on the windows' edges, or a microsecond beside them."""
+    return NOON + rng.randint(0, 6) * DAY + rng.choice((0, 0, 0, -1, 1, DAY // 2))
+
+
+def _moment_of_interest(rng: random.Random, tables: Tables) -> int:
+    """Often when something was just known, or left a window; a microsecond before, at it, or after."""
+    known = [row["known"] for row in tables["events"]] + [row["filed"] for row in tables["loans"]]
+    if not known or rng.random() < 0.5:
+        return moment(rng)
+    return int(rng.choice(known)) + rng.choice((0, DAY, 2 * DAY)) + rng.choice((-1, 0, 1))
+
+
+def _size(rng: random.Random, most: int) -> int:
+    return most if rng.random() < 0.6 else rng.randint(0, most)
+
+
+def _facts(rng: random.Random) -> dict[str, Any]:
+    return {"amount": rng.choice(AMOUNTS), "rate": rng.choice(RATES)}
+
+
+def _late(
+    rng: random.Random, most: int, key: str, event: str, known: str, make: Callable[[], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows that are known some time after they happened, of which some are versions of others."""
+    rows = []
+    for _ in range(_size(rng, most)):
+        happened = moment(rng)
+        rows.append({**make(), event: happened, known: happened + rng.choice(DELAYS)})
+        if rng.random() < 0.3:
+            again = {**rows[-1], known: rows[-1][known] + rng.choice((1, DAY, 2 * DAY))}
+            # A correction may change anything, also when it happened and whose it is.
+            changed = [name for name in again if name not in (key, known)]
+            other = {**make(), event: moment(rng)}
+            rows.append(again | {name: other[name] for name in rng.sample(changed, 2)})
+    rng.shuffle(rows)
+    return versions(rows, key, known)
+
+
+def _unique(rng: random.Random, most: int, key: list[str], make: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
+    return versions([make() for _ in range(_size(rng, most))], *key)
 
 
 def versions(rows: list[dict[str, Any]], *key: str) -> list[dict[str, Any]]:
@@ -107,45 +167,26 @@ def versions(rows: list[dict[str, Any]], *key: str) -> list[dict[str, Any]]:
     return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 
-EVENTS = _rows(
-    20,
-    event_id=st.integers(1, 12), client_id=CLIENTS, shop=SHOPS, loan_id=LOANS, happened=MOMENTS, known=DELAYS,
-    amount=AMOUNTS, rate=RATES, kind=KINDS, late=FLAGS,
-).map(lambda rows: versions(known_after("happened", "known", rows), "event_id", "known"))  # fmt: skip
-CLIENT_ROWS = _rows(
-    6,
-    client_id=st.integers(1, 3), since=MOMENTS, known=DELAYS, income=RATES, region=KINDS,
-).map(lambda rows: versions(known_after("since", "known", rows), "client_id", "known"))  # fmt: skip
-LOAN_ROWS = _rows(
-    8,
-    loan_id=LOANS.filter(lambda name: name is not None), client_id=CLIENTS, shop=SHOPS, opened=MOMENTS, filed=DELAYS,
-    amount=AMOUNTS,
-).map(lambda rows: versions(known_after("opened", "filed", rows), "loan_id", "filed"))  # fmt: skip
-VISITS = _rows(
-    8,
-    client_id=st.integers(1, 3), page=st.sampled_from(["", "a", "b", "c", "d"]), at=MOMENTS, score=RATES,
-    seconds=st.integers(0, 3),
-).map(lambda rows: versions(rows, "client_id", "page"))  # fmt: skip
-SCORES = _rows(5, client_id=st.integers(1, 3), known=MOMENTS, score=RATES).map(
-    lambda rows: versions(rows, "client_id", "known")
-)
-LIMITS = _rows(5, number=st.integers(1, 9), client_id=st.integers(1, 3), cap=AMOUNTS).map(
-    lambda rows: versions(rows, "number")
-)
-DECISIONS = st.lists(
-    st.fixed_dictionaries({"client_id": CLIENTS, "shop": SHOPS, "decided": MOMENTS, "amount": st.integers(0, 5)}),
-    min_size=2,
-    max_size=7,
-).map(lambda rows: [{**row, "application_id": n, "bad": n % 2} for n, row in enumerate(rows, 1)])
-WORLDS: st.SearchStrategy[Tables] = st.fixed_dictionaries(
-    {
-        "applications": DECISIONS,
-        "events": EVENTS,
-        "clients": CLIENT_ROWS,
-        "loans": LOAN_ROWS,
-        "visits": VISITS,
-        "scores": SCORES,
-        "limits": LIMITS,
-    }
-)
-"""Whole worlds, of which each table's rows are in no order."""
+def later(tables: Tables, moment: int, seed: int) -> Tables:
+    """The tables with more rows, none of which was known before the moment: new ones, and versions of old ones."""
+    found = {name: list(rows) for name, rows in tables.items()}
+    known = {source["name"]: source.get("known_time") or source.get("event_time") for source in DATA["sources"]}
+    keys = {source["name"]: (*source["key"], *filter(None, [source.get("known_time")])) for source in DATA["sources"]}
+    for again in range(3):
+        for name, rows in world(seed + again).items():
+            time = known[name]
+            if time is None:
+                continue
+            # What does not come late enough comes later by whole days, with all of its times.
+            times = [column["name"] for column in _columns(name) if column["type"] == "time"]
+            for row in rows:
+                days = max(0, -(-(moment - row[time]) // DAY))
+                moved = {**row, **{column: row[column] + days * DAY for column in times}}
+                if "application_id" in moved:
+                    moved["application_id"] += 1000 * (again + 1)
+                found[name].append(moved)
+    return {name: versions(rows[::-1], *keys[name])[::-1] for name, rows in found.items()}
+
+
+def _columns(name: str) -> list[dict[str, Any]]:
+    return next(source["columns"] for source in DATA["sources"] if source["name"] == name)

@@ -1,0 +1,40 @@
+"""Features of worlds, by the default engine and by the definition, in a form in which every bit shows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loanwright.config.data import Data
+from loanwright.config.features import Features
+from loanwright.features.engine import Engine
+from loanwright.features.reference import reference_features
+from loanwright.features.sql import compile_features
+from tests.unit.features.snapshots import arrow
+from tests.unit.features.worlds_full import Tables
+
+Change = Callable[[str], str]
+
+
+def computed(data: Data, features: Features, tables: Tables, change: Change = str) -> list[dict[str, Any]]:
+    """The features of every decision, from the compiled SQL; `change` is made to each text before it runs."""
+    compiled = compile_features(data, features)
+    with tempfile.TemporaryDirectory() as scratch, Engine(Path(scratch), threads=1) as engine:
+        for source in data.sources:
+            engine.add(f"source_{source.name}", arrow(source, tables[source.name]))
+        for name, text in {"decisions": compiled.decisions, **compiled.groups}.items():
+            engine.make(name, change(text))
+        found = [row for batch in engine.batches(compiled.table) for row in batch.to_pylist()]
+    return [{name: bits(row[name]) for name in features.names()} for row in found]
+
+
+def defined(data: Data, features: Features, tables: Tables) -> list[dict[str, Any]]:
+    """The same, by the definition."""
+    return [{name: bits(value) for name, value in row.items()} for row in reference_features(data, features, tables)]
+
+
+def bits(value: Any) -> Any:
+    """A value in which every bit shows."""
+    return value.hex() if isinstance(value, float) else value
