@@ -104,6 +104,7 @@ def _body(data: Data, features: Features, resolved: Resolved, sql: str, snapshot
 
 
 def sources_read(data: Data, resolved: Resolved) -> list[Source]:
+    """The sources that the features and the label are made of, in the declaration's order."""
     names = {data.unit.source, *(group.source.name for group in resolved.groups)}
     names |= {group.holder.name for group in resolved.groups if group.holder is not None}
     names |= {group.outcome.source.name for group in resolved.groups if group.outcome is not None}
@@ -113,7 +114,12 @@ def sources_read(data: Data, resolved: Resolved) -> list[Source]:
 
 
 def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
-    """A source's verified files, as one data set of the declared columns."""
+    """A source's verified files, as one data set of the declared columns.
+
+    Raises:
+        DataError: the snapshot lacks the source or a column, or a column is of another type.
+        IntegrityFault: a file is not what the manifest lists.
+    """
     import pyarrow.dataset as ds
 
     table = snapshot.body["tables"].get(source.name)

@@ -22,9 +22,7 @@ _WORDS: Mapping[Aggregate, Callable[[Feature], str]] = {
     "min": lambda f: f"smallest {f.column}",
     "max": lambda f: f"largest {f.column}",
     "std": lambda f: f"standard deviation of {f.column}",
-    "distinct": lambda f: (
-        f"number of different {f.column}" + (f", estimated in {f.sketch} cells," if f.sketch else "")
-    ),
+    "distinct": lambda f: f"number of different {f.column}" + (f", estimated in {f.sketch} cells," if f.sketch else ""),
     "first": lambda f: f"earliest {f.column} that is not null",
     "last": lambda f: f"latest {f.column} that is not null",
     "as_of": lambda f: f"{f.column} of the latest row, null or not,",
@@ -51,6 +49,7 @@ class Described:
     column: str
     window: str
     offset: str
+    filter: str
     type: str
     monotone: str
     credit: bool
@@ -87,6 +86,7 @@ def describe(data: Data, features: Features, owner: str = "") -> tuple[Described
                 column=(own.column or "") if own else "",
                 window=_spelt(own.window) if own else "",
                 offset=_spelt(own.offset) if own else "",
+                filter=(own.filter or "") if own else "",
                 type=own.type if own else "number",
                 monotone=feature.monotone or "",
                 credit=feature.credit,
