@@ -191,6 +191,13 @@ def test_dates_that_no_contract_reads_are_named_and_are_no_features(tmp_path: Pa
     assert "# CHECK: no feature, as dates that are not read: write days as" in (folder / "model.yaml").read_text()
 
 
+def test_a_letter_in_a_category_does_not_fill_the_declaration(tmp_path: Path) -> None:
+    purposes = ["x" * 2_000_000, *["car", "home"] * (ROWS // 2)][:ROWS]
+    made(tmp_path, parquet(tmp_path, loans(Purpose=purposes)))
+    text = (tmp_path / "pipelines" / "loans" / "model.yaml").read_text()
+    assert f"# car, home, {'x' * 40}\n" in text
+
+
 def test_texts_that_only_begin_like_dates_are_texts(tmp_path: Path) -> None:
     versions = [f"1.2.{i % 3}" if i else "1.2.x" for i in range(ROWS)]
     declaration = made(tmp_path, csv(tmp_path, loans(version=versions)))

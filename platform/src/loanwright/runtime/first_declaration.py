@@ -22,6 +22,7 @@ from loanwright.runtime.guess_words import guesses, said
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ .-][A-Za-z0-9_]+)*")
 _WORDS = ("null", "true", "false")
 _SHOWN = 6
+_LONGEST = 40
 ELSEWHERE = "  # CHECK: outside the project, so only this machine has it; `source_overrides` names another for one run"
 
 
@@ -133,7 +134,7 @@ def _note(seen: Seen, guessed: Guess) -> str:
         "CHECK: no feature, as it names the rows; the key may be this one": seen.name in guessed.naming,
         f"CHECK: no feature, as {UNREAD}": seen.name in guessed.dates,
         f"no feature, as a text of {seen.distinct:,} values": kind == "text" and seen != guessed.key,
-        _comment(", ".join(seen.values[:_SHOWN])) + more: kind == "category",
+        _comment(", ".join(value[:_LONGEST] for value in seen.values[:_SHOWN])) + more: kind == "category",
         f"{seen.low} to {seen.high}": kind in ("integer", "number", "time"),
     }
     return next((note for note, applies in notes.items() if applies), "")
