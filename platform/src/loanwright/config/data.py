@@ -149,6 +149,8 @@ class Source(Section):
     """When it happened. Windows are measured on it."""
     known_time: ColumnName | None = None
     """When it could first be known; the event time if absent."""
+    early_known: Literal["refuse", "clip"] = "refuse"
+    """What to do about rows known before they happened: `clip` takes them as known when they happened."""
     columns: Annotated[Many[Column], Field(min_length=1)]
     """The contracts of the columns that are read."""
     rows: Volume = Volume()
@@ -175,6 +177,8 @@ class Source(Section):
             raise ValueError(f"source {self.name!r} declares column {twice!r} twice")
         if twice := repeated(self.key):
             raise ValueError(f"source {self.name!r} names column {twice!r} twice in its key")
+        if self.early_known == "clip" and (self.event_time is None or self.known_time is None):
+            raise ValueError(f"source {self.name!r} clips a known_time to its event_time, and does not have both")
         return self
 
     def column(self, name: str) -> Column | None:

@@ -24,6 +24,7 @@ class Rule:
     broken: str
     one: str
     many: str
+    fix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def rules(source: Source, role: Role, now: datetime) -> list[Rule]:
             found.append(
                 Rule("future", column.name, f"{name} > TIMESTAMPTZ {moment}", "lies in the future", "lie in the future")
             )
+        if column.name == source.known_time and source.event_time is not None:
+            says = f"known before {source.event_time!r}, when it happened"
+            fix = "Correct the data, or declare 'early_known: clip' to take such rows as known when they happened"
+            early = f"{name} < {quoted(source.event_time)}"
+            found.append(Rule("early_known", column.name, early, f"is {says}", f"are {says}", fix))
     return found
 
 

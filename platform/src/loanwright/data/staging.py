@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _log = logging.getLogger("loanwright")
+_EARLY = quoted("known early")
+"""A column of the chunk that says whether a row was known before it happened."""
 _EVERY = 2.0
 """Seconds between two words of progress."""
 
@@ -36,6 +38,8 @@ class Staged:
     rows: int = 0
     left_out: int = 0
     """Rows known at or after the cut-off."""
+    clipped: int = 0
+    """Rows known before they happened, now known when they happened."""
     synthetic: bool = False
     wrong: dict[str, int] = field(default_factory=dict)
     """Rows whose value is not of the column's type, by column."""
@@ -96,6 +100,7 @@ def _take(
     """Converts one batch, keeps the rows known before the cut-off and counts values of a wrong type."""
     kinds = {column.name: physical(batch.schema.field(column.name).type) for column in staged.source.columns}
     values = {column.name: converted(column, kinds[column.name]) for column in staged.source.columns}
+    early = _clip(staged.source, values)
     keep = "true"
     if cutoff is not None and staged.role.known is not None:
         moment = values[staged.role.known]
@@ -108,15 +113,17 @@ def _take(
         + ", ".join(
             [f"{value} AS {quoted(name)}" for name, value in values.items()]
             + [f"{there} AS {_given(number)}" for number, there in enumerate(given)]
+            + [f"{early} AS {_EARLY}"]
         )
         + f" FROM batch WHERE {keep}"
     )
     wrong = [f"{_given(number)} AND {quoted(column.name)} IS NULL" for number, column in enumerate(doubtful)]
-    kept, *counts = connection.execute(
-        "SELECT " + ", ".join(["count(*)", *(f"count(*) FILTER ({item})" for item in wrong)]) + " FROM chunk"
+    kept, clipped, *counts = connection.execute(
+        "SELECT " + ", ".join(["count(*)", *(f"count(*) FILTER ({item})" for item in (_EARLY, *wrong))]) + " FROM chunk"
     ).fetchall()[0]
     connection.execute(f"INSERT INTO {staged.table} SELECT {', '.join(map(quoted, values))} FROM chunk")
     staged.rows += kept
+    staged.clipped += clipped
     staged.left_out += batch.num_rows - kept
     for column, there, count in zip(doubtful, given, counts, strict=True):
         if count:
@@ -124,6 +131,16 @@ def _take(
             condition = f"{there} AND {values[column.name]} IS NULL AND {keep}"
             _keep_examples(connection, staged, column, kinds[column.name], condition)
     connection.unregister("batch")
+
+
+def _clip(source: Source, values: dict[str, str]) -> str:
+    """The condition that a row was known before it happened; where that is allowed, it becomes known then."""
+    if source.early_known == "refuse" or source.known_time is None or source.event_time is None:
+        return "false"
+    known, event = values[source.known_time], values[source.event_time]
+    early = f"coalesce({known} < {event}, false)"
+    values[source.known_time] = f"CASE WHEN {early} THEN {event} ELSE {known} END"
+    return early
 
 
 def _given(number: int) -> str:

@@ -44,7 +44,8 @@ def validate(
         report.append(_entry(source, rule.name, rule.column, staged.rows, count))
         if count > 0:
             says = f"{rows(count)} {rule.one if count == 1 else rule.many}"
-            found.append(Break(source.name, rule.name, says, rule.column, count, _examples(connection, staged, rule)))
+            shown = _examples(connection, staged, rule)
+            found.append(Break(source.name, rule.name, says, rule.column, count, shown, rule.fix))
     report.append(_entry(source, "type", None, staged.rows, sum(staged.wrong.values())))
     keys = _shared_keys(connection, staged)
     report.append(_entry(source, "key", None, staged.rows, keys.rows or 0 if keys else 0))
@@ -52,6 +53,9 @@ def validate(
     found += _volume(staged)
     found += stale(source, newest(connection, staged), cutoff or now)
     found += _one_class(connection, staged)
+    if staged.clipped:
+        says = f"{rows(staged.clipped)} known before they happened were taken as known when they happened"
+        report.append({"source": source.name, "rule": "note", "says": says})
     if cutoff is not None:
         report.append(_entry(source, "data_cutoff", staged.role.known, staged.rows + staged.left_out, staged.left_out))
     return found, report
