@@ -174,8 +174,8 @@ def test_a_trend_is_a_slope_per_day_over_whole_seconds() -> None:
     assert told("trend", *rows, column="amount") == 3.0
     assert told("trend", *rows, column="amount", offset="1d") == 3.0
     assert told("trend", rows[0], column="amount") is None
-    assert told("trend", event(1, DAY, amount=1), event(2, DAY + 999_999, amount=5), column="amount") is None
-    # Ages 0, 1, 2 seconds under which 3, 1, 1 stand.
+    assert told("trend", event(1, DAY, amount=1), event(2, DAY - 999_999, amount=5), column="amount") is None
+    # A slope of -1 a second over age: 3, 1, 1 at 0, 1 and 2 seconds before.
     near = [event(n, 2 * HOUR + n * 1_000_000, amount=amount) for n, amount in enumerate((3, 1, 1))]
     assert told("trend", *near, column="amount") == 86_400.0
 
