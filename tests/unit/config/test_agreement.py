@@ -133,6 +133,26 @@ CASES: dict[str, tuple[Change, str]] = {
         change("evaluation.reasons", {"least": "x"}),
         "evaluation.reasons.least: 'least' is hidden from the model and can be no reason",
     ),
+    "a hidden feature is given to no baseline": (
+        change("evaluation.baselines", [{"name": "simple", "features": ["least"]}]),
+        "evaluation.baselines[0].features[0]: 'least' is hidden from the model",
+    ),
+    "a baseline's features exist": (
+        change("evaluation.baselines", [{"name": "simple", "features": ["wurst"]}]),
+        "evaluation.baselines[0].features[0]: 'wurst' is no feature (did you mean 'worst'?)",
+    ),
+    "one moment has no months": (
+        both(
+            change("data.decision_time", {"constant": "2020-01-01T00:00:00Z"}),
+            change("split", {"method": "hash", "fractions": {"train": 0.6, "calibration": 0.2, "test": 0.2}}),
+            change("evaluation.slices", [{"column": "decision_time"}]),
+        ),
+        "evaluation.slices[0].column: all decisions are taken at one moment, so there are no months to slice by",
+    ),
+    "months have no edges": (
+        change("evaluation.slices", [{"column": "decision_time", "edges": [1]}]),
+        "evaluation.slices[0].edges: 'decision_time' is sliced by month: edges are for numbers",
+    ),
     "a derived feature's name is not reserved": (
         change("features.derived.0.name", "label"),
         "features.derived[0].name: 'label' is a column that the training table has itself",

@@ -73,6 +73,15 @@ def test_the_rarest_of_many_values_are_shown_together() -> None:
     assert found["all other values"].rows == 600 - 19 * 20 - 35
 
 
+def test_decisions_can_be_sliced_by_their_month() -> None:
+    times = np.datetime64("2024-12-31T22:00:00", "us") + np.arange(600) * np.timedelta64(1, "h")
+    table = pa.table({"decision_time": pa.array(times, pa.timestamp("us", "UTC"))})
+    declared = Slice(column="decision_time")
+    assert slice_columns([declared], [], []) == ("decision_time",)
+    found = measure_slices(table, [declared], SCORES, LABELS, FEW)
+    assert [(one.column, one.value, one.rows) for one in found] == [("month", "2024-12", 2), ("month", "2025-01", 598)]
+
+
 def test_a_feature_can_be_sliced_by() -> None:
     table = pa.table({"income": pa.array(np.linspace(0, 1, 600))})
     found = measure_slices(table, [Slice(column="income", edges=(0.5,))], SCORES, LABELS, FEW)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from loanwright.config.data import Data, Label, holds
 from loanwright.config.declaration import Declaration
 from loanwright.config.feature_agreement import feature_disagreements
+from loanwright.config.judgement import MONTH
 from loanwright.config.lookups import KEY_TYPES, key_problems, no_column, no_source, time_problems
 from loanwright.config.problems import Location, Problem, refuse
 from loanwright.errors import near
@@ -152,7 +153,13 @@ def _evaluation(declaration: Declaration) -> Iterator[Problem]:
     for position, part in enumerate(declaration.evaluation.slices):
         where: Location = ("evaluation", "slices", position)
         column = carried.get(part.column)
-        if column is None and part.column not in visible:
+        if part.column == MONTH:
+            if declaration.data.decision_time.constant is not None:
+                problem = "all decisions are taken at one moment, so there are no months to slice by"
+                yield Problem((*where, "column"), problem)
+            elif part.edges:
+                yield Problem((*where, "edges"), f"{MONTH!r} is sliced by month: edges are for numbers")
+        elif column is None and part.column not in visible:
             declared = unit_source.column(part.column) is not None
             problem = (
                 f"column {part.column!r} is not carried beside the features: give it 'slice: true'"
@@ -164,6 +171,12 @@ def _evaluation(declaration: Declaration) -> Iterator[Problem]:
             yield Problem((*where, "edges"), f"{part.column!r} is of type {column.type!r}: edges are for numbers")
         elif column is not None and column.type == "number" and not part.edges:
             yield Problem(where, f"{part.column!r} is a number: give the edges of its bands")
+    for position, baseline in enumerate(declaration.evaluation.baselines):
+        for at, name in enumerate(baseline.features):
+            if name not in visible:
+                problem = "is hidden from the model" if name in hidden else "is no feature"
+                where = ("evaluation", "baselines", position, "features", at)
+                yield Problem(where, f"{name!r} {problem}{near(name, visible)}")
     for name in declaration.evaluation.reasons:
         if name not in visible:
             problem = "is hidden from the model and can be no reason" if name in hidden else "is no feature"

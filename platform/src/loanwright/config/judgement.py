@@ -18,6 +18,10 @@ Metric = Literal[
 _SHARES = ("auc", "average_precision", "ks", "brier", "expected_calibration_error")
 
 
+MONTH = "decision_time"
+"""As a slice's column: the month of the decision, UTC."""
+
+
 class Bootstrap(Section):
     """Intervals by resampling the test rows."""
 
@@ -33,7 +37,7 @@ class Slice(Section):
     """A column of the unit's source by whose values the metrics are repeated."""
 
     column: ColumnName
-    """A column declared with `slice: true`, or a feature."""
+    """A column declared with `slice: true`, a feature, or `decision_time`, which is sliced by month."""
     edges: Many[float] = ()
     """For numbers: the inner boundaries of the bands."""
 
@@ -55,6 +59,23 @@ class Economics(Section):
     """Lost by a unit that is accepted and does not."""
 
 
+class Baseline(Section):
+    """A simpler model to measure beside this one: trained in the same way on the same rows, with fewer features."""
+
+    name: Name
+    """What the report calls it."""
+    features: Annotated[Many[Name], Field(min_length=1)]
+    """The features it is given."""
+    description: str = ""
+    """What it stands for."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Baseline:
+        if twice := repeated(self.features):
+            raise ValueError(f"baseline {self.name!r} names feature {twice!r} twice")
+        return self
+
+
 class Evaluation(Section):
     """What is measured on the test slice."""
 
@@ -66,8 +87,16 @@ class Evaluation(Section):
     """By what the metrics are repeated."""
     economics: Economics | None = None
     """What a decision is worth; absent: no profit is shown."""
+    baselines: Annotated[Many[Baseline], Field(max_length=5)] = ()
+    """Simpler models that the report shows this one beside; nothing is judged by them."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """Feature name → the words an applicant is told when it counted most against them."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Evaluation:
+        if twice := repeated(baseline.name for baseline in self.baselines):
+            raise ValueError(f"baseline {twice!r} is declared twice")
+        return self
 
 
 class Rule(Section):

@@ -135,6 +135,7 @@ def _read(
     """Reads all sources, checks all, and only then stores anything."""
     from loanwright.data.engine import engine, in_utc
     from loanwright.data.public import notes
+    from loanwright.data.published_truth import TRUTH, store_truth
     from loanwright.data.snapshot import write_table
     from loanwright.data.sources import open_parts
     from loanwright.data.staging import stage
@@ -161,6 +162,7 @@ def _read(
         for table in staged:
             tables[table.source.name], written = write_table(connection, table, store, Path(folder))
             files += written
+        truth = store_truth(data.unit_source.uri, SNAPSHOTS, store, cache, Path(folder))
         moments = {table.source.name: newest(connection, table) for table in staged}
     end = cutoff or max((moment for moment in moments.values() if moment is not None), default=None)
     body = {
@@ -169,6 +171,9 @@ def _read(
         "observed_until": in_utc(end) if end else "",
         "synthetic": any(table.synthetic for table in staged),
     }
+    if truth is not None:
+        body[TRUTH] = truth.path
+        files.append(truth)
     uri = publish(store, SNAPSHOTS, body, files)
     rows = {table.source.name: table.rows for table in staged}
     record = {

@@ -113,6 +113,55 @@ class PartSummary(Section):
     to_time: str | None
 
 
+class BaselineAuc(Section):
+    """A simpler model, trained on the same rows and measured on the same test rows."""
+
+    name: str
+    description: str
+    features: int
+    """How many it was given."""
+    auc: Interval
+    difference: Interval
+    """The model's AUC minus this one's, by resamples of rows that both are measured on."""
+
+
+class TruthAuc(Section):
+    """The AUC of the true chances of a synthetic world: a bound, for they are drawn from what no lender knows."""
+
+    auc: Number
+    rows: int
+    """Approved units of these months whose outcome was known at the world's end."""
+    positives: int
+    first_month: str
+    last_month: str
+
+
+class ValueShare(Section):
+    """How often a category has a value, among the rows that have one."""
+
+    value: str
+    share: Number
+
+
+class FeatureProfile(Section):
+    """What a feature is like on the test rows."""
+
+    name: str
+    rows: int
+    """How many it was looked at in."""
+    missing: Number
+    """Share of the rows without a value."""
+    distinct: int
+    low: Number | None = None
+    median: Number | None = None
+    high: Number | None = None
+    histogram: Many[int] = ()
+    """Of a number: rows in bins of equal width from the 1st to the 99th percentile, what lies outside in the
+    outermost. Of a category: rows of its most frequent values."""
+    top: Many[ValueShare] = ()
+    """Of a category: its most frequent values."""
+
+
 class Evidence(Section):
     """What `evaluate` measured. All scores are calibrated probabilities unless said otherwise."""
 
@@ -139,4 +188,9 @@ class Evidence(Section):
     """The split's method and boundaries, in words."""
     rounds: int
     calibration_method: str
+    profiles: Many[FeatureProfile] = ()
+    """Coverage and distribution of the features, in the table's order."""
+    baselines: Many[BaselineAuc] = ()
+    truth: TruthAuc | None = None
+    """Only where the rows are of a synthetic world that publishes it."""
     notes: Many[str] = ()

@@ -18,6 +18,7 @@ from loanwright.evaluation.economics import profit_curve
 from loanwright.evaluation.evidence import Evidence, Importance, PartSummary
 from loanwright.evaluation.importance import SAMPLE_ROWS, importances
 from loanwright.evaluation.metrics import METRICS
+from loanwright.evaluation.profiles import profiles
 from loanwright.evaluation.ranking import rank
 from loanwright.evaluation.sampling import sample
 from loanwright.evaluation.slices import FEWEST_ROWS, measure_slices, slice_columns
@@ -72,6 +73,7 @@ def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | N
         split=describe(subject.split, subject.table.maturity, subject.table.observed_until),
         rounds=subject.scorer.rounds,
         calibration_method=subject.scorer.calibrator.method,
+        profiles=profiles(subject.test, subject.table.features),
         notes=tuple(notes),
     )
 

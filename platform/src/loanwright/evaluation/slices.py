@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loanwright.config.judgement import Bootstrap, Slice
+from loanwright.config.judgement import MONTH, Bootstrap, Slice
 from loanwright.errors import DeclarationError, near
 from loanwright.evaluation import columns
 from loanwright.evaluation.bootstrap import UNDEFINED, intervals
@@ -40,7 +41,9 @@ def slice_columns(slices: Sequence[Slice], carried: Iterable[str], features: Ite
     carried, features = set(carried), set(features)
     found = []
     for declared in slices:
-        if declared.column in carried:
+        if declared.column == MONTH:
+            found.append(MONTH)
+        elif declared.column in carried:
             found.append(f"{_CARRIED}{declared.column}")
         elif declared.column in features:
             found.append(declared.column)
@@ -77,6 +80,10 @@ def measure_slices(
     """
     found = []
     for declared in slices:
+        if declared.column == MONTH:
+            for group in _values(pc.strftime(table.column(MONTH), "%Y-%m")):
+                found.append(_measure("month", group, scores, labels, bootstrap))
+            continue
         carried = f"{_CARRIED}{declared.column}"
         column = table.column(carried if carried in table.column_names else declared.column)
         for group in _bands(declared, column) if declared.edges else _values(column):

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from loanwright.config.judgement import MONTH
 from loanwright.config.learning import Split
 from loanwright.data.split import TEST, TRAIN
 from loanwright.errors import DataError, IntegrityFault
@@ -66,9 +67,9 @@ class Subject:
 
     @cached_property
     def test(self) -> pa.Table:
-        """The test rows, in the table's order: the features, and what is carried beside them."""
+        """The test rows, in the table's order: decision time, features, and what is carried beside them."""
         carried = [f"unit.{name}" for name in self.table.manifest.body["carried"]]
-        return self.table.read(self.is_test, [*self.table.feature_names, *carried])
+        return self.table.read(self.is_test, [MONTH, *self.table.feature_names, *carried])
 
     @cached_property
     def scores(self) -> Floats:

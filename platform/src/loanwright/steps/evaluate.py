@@ -10,14 +10,17 @@ from typing import Any
 from loanwright.config.judgement import Evaluation
 from loanwright.config.learning import Split, Training
 from loanwright.config.reading import parse_section
-from loanwright.evaluation.evidence import Evidence
+from loanwright.data.published_truth import read_truth
+from loanwright.evaluation.baselines import measure_baselines
+from loanwright.evaluation.bound import truth_bound
+from loanwright.evaluation.evidence import Evidence, TruthAuc
 from loanwright.evaluation.measure import evidence_of
 from loanwright.evaluation.model_card import model_card
 from loanwright.evaluation.subject import Subject
 from loanwright.registry.bundles import assemble
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
-from loanwright.storage import Store, canonical_json, publish_folder, read_manifest
+from loanwright.storage import Manifest, Store, canonical_json, publish_folder, read_manifest
 from loanwright.training.quick_import import import_lightgbm_alone
 
 
@@ -54,8 +57,13 @@ def run(
         settings = parse_section("training", training, Training)
         measured = parse_section("evaluation", evaluation, Evaluation)
         subject = Subject.open(training_table, booster, calibrator, parse_section("split", split, Split), here.scratch)
-        evidence = evidence_of(subject, measured, settings)
         table = read_manifest(training_table, "tables")
+        evidence = evidence_of(subject, measured, settings).model_copy(
+            update={
+                "baselines": measure_baselines(subject, measured.baselines, settings, measured.bootstrap),
+                "truth": _truth(subject, table, here.store, here.scratch),
+            }
+        )
         bundle = assemble(
             here.store,
             here.scratch,
@@ -70,6 +78,15 @@ def run(
         values = {name: one.value for name, one in evidence.metrics.items() if one.value is not None}
         result |= {"bundle": bundle, "evidence": evidence_uri}
         return Outcome(bundle, evidence_uri, values, _roc(evidence))
+
+
+def _truth(subject: Subject, table: Manifest, store: Store, scratch: Path) -> TruthAuc | None:
+    """The bound, where the rows are of a synthetic world."""
+    if not table.body["synthetic"]:
+        return None
+    snapshot = read_manifest(f"{store.root}/snapshots/{table.body['snapshot']}.json", "snapshots")
+    published = read_truth(snapshot, scratch)
+    return None if published is None else truth_bound(published, subject.keys.decision_time[subject.is_test])
 
 
 def _publish(store: Store, evidence: Evidence, bundle: str, scratch: Path) -> str:

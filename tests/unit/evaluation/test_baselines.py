@@ -1,0 +1,94 @@
+"""Baselines: trained on the model's rows alone, measured on its test rows, and named when they cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loanwright.config.judgement import Baseline, Bootstrap
+from loanwright.config.learning import Calibration, Split, Training
+from loanwright.errors import DeclarationError
+from loanwright.evaluation import baselines
+from loanwright.evaluation.baselines import measure_baselines
+from loanwright.evaluation.bootstrap import intervals
+from loanwright.evaluation.ranking import rank
+from loanwright.evaluation.subject import Subject
+from loanwright.storage import open_store
+from loanwright.training.calibrate import calibrate
+from loanwright.training.fitting import Fitted, fit
+from loanwright.training.train import fitting_rows, train
+from tests.builders.tables import publish_table
+
+SPLIT = Split.model_validate({"method": "hash", "fractions": {"train": 0.5, "calibration": 0.2, "test": 0.3}})
+TRAINING = Training.model_validate(
+    {"rounds": 20, "early_stopping": {"patience": 5}, "parameters": {"num_leaves": 7, "learning_rate": 0.2}}
+)
+FEW = Bootstrap(resamples=60)
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    scratch = tmp_path_factory.mktemp("baselines")
+    store = open_store(str(scratch / "store"))
+    table = publish_table(store, rows=3000)
+    booster = train(table, SPLIT, TRAINING, store, scratch)
+    calibrator = calibrate(table, booster, SPLIT, Calibration(), store, scratch)
+    return Subject.open(table, booster, calibrator, SPLIT, scratch)
+
+
+def named(*features: str) -> Baseline:
+    return Baseline(name="some", features=features, description="What it stands for.")
+
+
+def test_all_features_give_the_models_own_auc(subject: Subject) -> None:
+    every = named(*reversed(subject.table.feature_names))
+    (found,) = measure_baselines(subject, [every], TRAINING, FEW)
+    assert found.auc == intervals(rank(subject.scores, subject.labels), ["auc"], FEW)["auc"]
+    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+    assert (found.name, found.features, found.description) == ("some", 6, "What it stands for.")
+
+
+def test_fewer_features_tell_less_and_the_difference_says_how_much(subject: Subject) -> None:
+    weak, weaker = measure_baselines(
+        subject, [named("number_1", "number_2"), Baseline(name="one", features=("number_2",))], TRAINING, FEW
+    )
+    ours = intervals(rank(subject.scores, subject.labels), ["auc"], FEW)["auc"].value
+    assert ours is not None
+    for one in (weak, weaker):
+        assert one.auc.value is not None
+        assert one.difference.value == pytest.approx(ours - one.auc.value)
+    assert weak.difference.low is not None
+    assert weak.difference.low > 0
+    assert subject.table.feature_names == [f"number_{i}" for i in range(5)] + ["purpose_0"]
+
+
+def test_a_baseline_is_fitted_on_the_models_rows_and_no_others(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(table: object, rows: np.ndarray, held: np.ndarray | None, *rest: object) -> Fitted:
+        seen.append((rows, held))
+        return fit(table, rows, held, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(baselines, "fit", spy)
+    measure_baselines(subject, [named("number_0")], TRAINING, FEW)
+    ((rows, held),) = seen
+    expected, expected_held = fitting_rows(subject.table, subject.keys, SPLIT, TRAINING)
+    assert np.array_equal(rows, expected)
+    assert held is not None
+    assert expected_held is not None
+    assert np.array_equal(held, expected_held)
+    assert not (rows & subject.is_test).any()
+
+
+def test_a_feature_that_is_not_there_is_named(subject: Subject) -> None:
+    with pytest.raises(DeclarationError, match=r"baseline 'some' is given 'number_9', .*did you mean 'number_"):
+        measure_baselines(subject, [named("number_9")], TRAINING, FEW)
+
+
+def test_equal_inputs_give_equal_numbers(subject: Subject, tmp_path: Path) -> None:
+    few = [named("number_0", "purpose_0")]
+    assert measure_baselines(subject, few, TRAINING, FEW) == measure_baselines(subject, few, TRAINING, FEW)
