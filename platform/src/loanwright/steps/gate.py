@@ -85,10 +85,10 @@ def _key(bundle: Manifest, evidence: Manifest, declaration: Declaration, champio
 def _earlier(here: Surroundings, record: str) -> Manifest | None:
     """The verdict on equal inputs, if it, its report and its tracked run are all still there."""
     try:
-        verdict = read_manifest(json.loads(here.store.read(record))["verdict"], "verdicts")
+        verdict = read_manifest(str(json.loads(here.store.read(record))["verdict"]), "verdicts")
         store, name = split_uri(verdict.body["report"])
         whole = store.size(name) is not None and has_run(here.tracking_uri, verdict.body["mlflow_run"])
-    except (NotStored, IntegrityFault):
+    except (NotStored, IntegrityFault, ValueError, KeyError, TypeError):  # the record itself may be damaged
         return None
     return verdict if whole else None
 
