@@ -54,7 +54,8 @@ def validate(
     found += stale(source, newest(connection, staged), cutoff or now)
     found += _one_class(connection, staged)
     if staged.clipped:
-        says = f"{rows(staged.clipped)} known before they happened were taken as known when they happened"
+        was = "it happened was" if staged.clipped == 1 else "they happened were"
+        says = f"{rows(staged.clipped)} known before {was} taken as known then"
         report.append({"source": source.name, "rule": "note", "says": says})
     if cutoff is not None:
         report.append(_entry(source, "data_cutoff", staged.role.known, staged.rows + staged.left_out, staged.left_out))

@@ -109,6 +109,8 @@ SPLIT = "Split it into several derived features"
 _FUNCTIONS = tuple(re.findall(r"\w+", ALLOWED.partition("functions ")[2]))
 _MARKS = {"ignore_nulls", "safe", "typed", "is_string"}
 """Arguments by which the parser notes a dialect's habits: no text of the declaration."""
+_FICKLE = {"now", "currentdate", "currenttime", "currenttimestamp", "localtime", "localtimestamp", "rand", "uuid"}
+"""Functions, by the parser's names, that ask for the clock or for chance."""
 _DEEPEST = 120
 _NUMBER = re.compile(r"\d{1,18}|(\d+\.\d*|\.\d+)([eE][+-]?\d{1,2})?|\d+[eE][+-]?\d{1,2}", re.ASCII)
 _A = {"number": "a number", "text": "a text", "condition": "a condition", "time": "a time", "null": "null"}
@@ -269,6 +271,9 @@ class Writer:
         name = (node.name if isinstance(node, exp.Anonymous) else type(node).__name__).lower()
         if isinstance(node, exp.Query):
             return self._error("holds a query, which is not allowed", fix=ALLOWED)
+        if name in _FICKLE:
+            fix = "What a feature tells of time is measured back from the decision, by its window"
+            return self._error(f"uses {name}, which is another value at every run", fix=fix)
         if type(node) in _SHAPES:
             return self._error(f"uses {name} in a form that is not allowed", fix=ALLOWED)
         return self._error(f"uses {name}, which is not allowed{near(name, _FUNCTIONS)}", fix=ALLOWED)
