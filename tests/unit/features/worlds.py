@@ -64,13 +64,6 @@ DATA: dict[str, Any] = {
     ],
 }
 
-FILTERS = {
-    "amount > 1": lambda row: row["amount"] is not None and row["amount"] > 1,
-    "late": lambda row: row["late"],
-    "kind = 'x' OR rate < 0": lambda row: row["kind"] == "x" or (row["rate"] is not None and row["rate"] < 0),
-}
-"""The filters that the features use, and what they mean."""
-
 
 def everything(window: str | None) -> list[dict[str, Any]]:
     """Every aggregate over one window, or all history, with and without filters."""

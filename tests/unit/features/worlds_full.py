@@ -86,8 +86,8 @@ CLIENTS = (None, 1, 1, 1, 1, 2, 2, 3)
 """One of them is hot."""
 SHOPS = (None, "", "a", "a", "a", "b")
 LOANS = ("", "k", "l", "m", "n", "o")
-DELAYS = (0, 0, 0, 1, DAY // 2, DAY, 2 * DAY, 4 * DAY)
-"""How late a row is known: at once, or later than windows are long."""
+DELAYS = (0, 0, 0, 1, DAY // 2, DAY, 2 * DAY, 4 * DAY, -DAY)
+"""How late a row is known: at once, or later than windows are long, or before it happens."""
 
 
 def world(seed: int) -> Tables:
@@ -137,7 +137,8 @@ def _size(rng: random.Random, most: int) -> int:
 
 
 def _facts(rng: random.Random) -> dict[str, Any]:
-    return {"amount": rng.choice(AMOUNTS), "rate": rng.choice(RATES)}
+    rate = rng.choice(RATES) if rng.random() < 0.7 else rng.uniform(-1e3, 1e3)
+    return {"amount": rng.choice(AMOUNTS), "rate": rate}
 
 
 def _late(
