@@ -317,4 +317,5 @@ def built(folder: Path, group: dict[str, Any], rows: list[dict[str, Any]]) -> li
     uri = snapshot(data, tables, folder)
     store = open_store(str(folder / "store"))
     table = read_manifest(build_training_table(uri, data, worlds.features(group), store, folder / "scratch"))
-    return pq.read_table(fetch(table, table.files[0], folder))["x"].to_pylist()
+    values: list[Any] = pq.read_table(fetch(table, table.files[0], folder))["x"].to_pylist()
+    return values

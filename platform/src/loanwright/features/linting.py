@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import sqlglot
+from sqlglot import exp
+
 from loanwright.config.data import Data
 from loanwright.config.features import Feature, FeatureGroup, Features
 from loanwright.features.expressions import parse_condition, parse_expression
@@ -64,7 +67,7 @@ def _same(data: Data, features: Features) -> Iterator[Finding]:
     for derived in features.derived:
         sql = parse_expression(derived.expression, types, f"feature {derived.name!r}").sql
         types[derived.name] = "number"
-        name = first.setdefault(digest_of({"sql": sql, "fill": derived.fill}), derived.name)
+        name = first.setdefault(digest_of({"sql": _without_brackets(sql), "fill": derived.fill}), derived.name)
         if name != derived.name:
             yield Finding(derived.name, "duplicate", f"means the same as {name!r}")
 
@@ -75,8 +78,15 @@ def _meaning(data: Data, group: FeatureGroup, feature: Feature) -> str:
     types = {column.name: column.type for column in source.columns} | {OUTCOME: "boolean"}
     told: dict[str, Any] = feature.model_dump(mode="json", exclude=set(_WORDS))
     if feature.filter is not None:
-        told["filter"] = parse_condition(feature.filter, types, f"feature {feature.name!r}, filter").sql
+        sql = parse_condition(feature.filter, types, f"feature {feature.name!r}, filter").sql
+        told["filter"] = _without_brackets(sql)
     joined = group.model_dump(mode="json", include={"source", "via", "outcome"})
     # A pair of keys is the same in another order.
     told |= {"group": joined, "keys": sorted(zip(group.keys, group.unit_keys, strict=True))}
     return digest_of(told)
+
+
+def _without_brackets(sql: str) -> str:
+    """The expression as a tree, in which brackets say nothing."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    return repr(tree.transform(lambda node: node.unnest() if isinstance(node, exp.Paren) else node))

@@ -121,7 +121,7 @@ def key_of(data: Data, text: str) -> int | str:
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no key of a {data.unit.name}: {data.unit.key!r} is an integer") from None
+        raise UsageError(f"{text!r} is no {data.unit.key!r}, which is an integer") from None
 
 
 def no_decision(data: Data, key: int | str) -> UsageError:

@@ -16,9 +16,10 @@ from loanwright.config.base import spell_duration
 from loanwright.config.declaration import Declaration
 from loanwright.evaluation.metrics import auc
 from loanwright.evaluation.ranking import Floats, gather, rank
+from loanwright.features.late_rows import lint_rows
 from loanwright.features.linting import Finding
 from loanwright.features.table import TableFeature, TrainingTable
-from loanwright.storage import read_manifest, split_uri
+from loanwright.storage import Manifest, read_manifest, split_uri
 
 _SUSPICIOUS = 0.95
 """An AUC that no honest single feature of a lender has."""
@@ -33,6 +34,8 @@ _ERRORS = 4.0
 
 def lint_table(uri: str, declaration: Declaration, scratch: Path) -> list[Finding]:
     """Features that are missing, constant, equal, suspiciously good, or that go against their declared direction.
+
+    And windows longer than their source's history, and groups whose rows mostly happen after the decision.
 
     AUC is of the feature alone over the rows that have it: of a number in the better direction, of a category of at
     most 50 values by the rate of each. One feature is in memory at a time.
@@ -58,7 +61,15 @@ def lint_table(uri: str, declaration: Declaration, scratch: Path) -> list[Findin
             if name != feature["name"]:
                 said.append(Finding(feature["name"], "duplicate", f"equals {name!r} in every row"))
         found += said
-    return [*found, *_long_windows(uri, table, declaration)]
+    snapshot = snapshot_of(table.manifest)
+    found += lint_rows(snapshot, declaration.data, declaration.features, scratch)
+    return [*found, *_long_windows(snapshot, table, declaration)]
+
+
+def snapshot_of(table: Manifest) -> str:
+    """The URI of the snapshot that a training table was made of."""
+    store, _ = split_uri(table.uri)
+    return f"{store.root.rpartition('/')[0]}/snapshots/{table.body['snapshot']}.json"
 
 
 def _of_values(feature: TableFeature, column: pa.Array, labels: Floats) -> Iterator[Finding]:
@@ -114,11 +125,9 @@ def _digest(column: pa.Array) -> str:
     return hashlib.sha256((np.asarray(column.fill_null(np.nan)) + 0.0).tobytes()).hexdigest()
 
 
-def _long_windows(uri: str, table: TrainingTable, declaration: Declaration) -> Iterator[Finding]:
+def _long_windows(snapshot: str, table: TrainingTable, declaration: Declaration) -> Iterator[Finding]:
     """Windows that reach back further than their source's rows do, from the latest decision on."""
-    store, _ = split_uri(uri)
-    root = store.root.rpartition("/")[0]
-    tables = read_manifest(f"{root}/snapshots/{table.manifest.body['snapshot']}.json", "snapshots").body["tables"]
+    tables = read_manifest(snapshot, "snapshots").body["tables"]
     moments = table.keys().decision_time
     last = datetime.fromisoformat(f"{moments.max()}+00:00")
     for group in declaration.features.groups:
