@@ -88,5 +88,7 @@ def _meaning(data: Data, group: FeatureGroup, feature: Feature) -> str:
 
 def _without_brackets(sql: str) -> str:
     """The expression as a tree, in which brackets say nothing."""
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    return repr(tree.transform(lambda node: node.unnest() if isinstance(node, exp.Paren) else node))
+    tree = exp.Tuple(expressions=[sqlglot.parse_one(sql, dialect="duckdb")])
+    for bracket in list(tree.find_all(exp.Paren)):
+        bracket.replace(bracket.this)
+    return repr(tree)
