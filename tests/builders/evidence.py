@@ -12,9 +12,11 @@ from loanwright.config.declaration import Model
 from loanwright.config.judgement import Gates, Rule
 from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import (
+    BaselineAuc,
     CalibrationBin,
     Depth,
     Evidence,
+    FeatureProfile,
     Importance,
     Interval,
     PartSummary,
@@ -23,6 +25,8 @@ from loanwright.evaluation.evidence import (
     ScoreBin,
     Shift,
     SliceMetrics,
+    TruthAuc,
+    ValueShare,
 )
 from loanwright.evaluation.gates import Judgement, judge
 
@@ -114,9 +118,33 @@ def build_evidence(*, seed: int = 0, rows: int = 6_000, signal: float = 1.15, **
         "split": {"method": "hash of the unit's key", "train": "60 %", "calibration": "20 %", "test": "20 %"},
         "rounds": 187,
         "calibration_method": "sigmoid",
+        "profiles": _profiles(),
+        "baselines": (
+            BaselineAuc(
+                name="form_only",
+                description="What the client wrote.",
+                features=3,
+                auc=Interval(value=0.6123, low=0.5987, high=0.6251),
+                difference=Interval(value=0.1311, low=0.1202, high=0.1425),
+            ),
+        ),
+        "truth": TruthAuc(auc=0.8765, rows=6_012, positives=1_301, first_month="2005-10", last_month="2005-12"),
         "notes": ("Reported delays of -2 (no bill) and -1 (paid in full) count as 0 months late.",),
     }
     return Evidence(**(fields | changes))
+
+
+def _profiles() -> tuple[FeatureProfile, ...]:
+    levels = [ValueShare(value=name, share=share) for name, share in (("university", 0.47), ("graduate school", 0.35))]
+    number: dict[str, Any] = {"rows": 6_000, "missing": 0.031, "distinct": 412}
+    number |= {"low": -3.5, "median": 0.25, "high": 1_234_567.0}
+    number["histogram"] = (5, 90, 400, 1_900, 2_600, 800, 19, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    return tuple(
+        FeatureProfile(name=name, rows=6_000, missing=0, distinct=4, histogram=(2_820, 2_100), top=tuple(levels))
+        if direction is None
+        else FeatureProfile(name=name, **number)
+        for name, direction in _FEATURES
+    )
 
 
 def build_bare_evidence() -> Evidence:

@@ -94,3 +94,26 @@ def test_marks_lie_within_whatever_range(most: int) -> None:
         assert 1 < len(marks) <= most
         assert marks[0] == 0
         assert marks[-1] <= high * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (0.03125, "0.0312"),
+        (1.5, "1.50"),
+        (-12.34, "\N{MINUS SIGN}12.3"),
+        (40, "40"),
+        (99_999.4, "99,999"),
+        (288_000, "288k"),
+        (31_536_000.0, "31.5M"),
+        (2.5e12, "2,500.0G"),
+        (-1.7e308, "\N{MINUS SIGN}1.7e+308"),
+        (5e-324, "4.9e\N{MINUS SIGN}324"),
+        (float("nan"), "\N{EN DASH}"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+def test_a_number_of_any_size_is_short(value: float | None, text: str) -> None:
+    assert numbers.short(value) == text

@@ -17,7 +17,8 @@ from tests.builders.evidence import (
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 SECTIONS = [
-    "gates", "champion", "ranking", "calibration", "gains", "profit", "slices", "features", "stability", "data", "card",
+    "gates", "champion", "yardsticks", "ranking", "calibration", "gains", "profit", "slices", "features", "stability",
+    "distributions", "data", "card",
 ]  # fmt: skip
 
 
@@ -68,8 +69,9 @@ def plain(evidence: Evidence) -> Evidence:
     """Evidence of which nothing is drawn, for what does not concern the figures."""
     drawn = (
         "roc", "precision_recall", "calibration", "scores", "slices", "importance", "stability", "profit",
+        "profiles", "baselines",
     )  # fmt: skip
-    return evidence.model_copy(update=dict.fromkeys(drawn, ()))
+    return evidence.model_copy(update={**dict.fromkeys(drawn, ()), "truth": None})
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +141,9 @@ def test_ids_are_unique_and_what_is_pointed_to_exists(html: str) -> None:
 def test_every_figure_has_words_and_a_caption(html: str) -> None:
     page = Page(html)
     pictures = [one for one in page.named("svg") if one.get("class") == "plot"]
-    assert len(pictures) == 11
+    assert len(pictures) == 12
     assert all(one["role"] == "img" and one["aria-labelledby"] for one in pictures)
-    assert len(page.named("figcaption")) == len(page.named("figure")) == 11
+    assert len(page.named("figcaption")) == len(page.named("figure")) == 12
 
 
 def test_it_suits_light_dark_paper_and_a_narrow_pane(html: str) -> None:
@@ -212,7 +214,9 @@ def test_what_was_not_measured_is_a_dash_and_not_a_none() -> None:
     assert page.words.count("Not enough was measured to draw this figure.") == 9
     assert "AUC \N{EN DASH}" in page.words
     assert "image \N{EN DASH}" in page.words
-    assert [one["id"] for one in page.named("section")] == [one for one in SECTIONS if one != "profit"]
+    assert [one["id"] for one in page.named("section")] == [
+        one for one in SECTIONS if one not in ("profit", "yardsticks", "distributions")
+    ]
 
 
 @pytest.mark.parametrize(

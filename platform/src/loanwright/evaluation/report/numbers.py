@@ -44,6 +44,19 @@ def percents(values: Sequence[float]) -> list[str]:
     return [percent(value, digits) for value in values]
 
 
+def short(value: float | None) -> str:
+    """A number of any size in at most seven characters or so: `0.0312`, `12.5`, `31.5M`, `1.2e+30`; a dash for None."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    size = abs(value)
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e5, "k")):
+        if 1e15 > size >= unit:
+            return number(value / (1e3 if letter == "k" else unit), 0 if letter == "k" else 1) + letter
+    if size >= 1e15 or 0 < size < 1e-4:
+        return f"{value:.1e}".replace("-", _MINUS)
+    return number(value, 0 if value == int(value) or size >= 1000 else 1 if size >= 10 else 2 if size >= 1 else 4)
+
+
 def count(value: int | None) -> str:
     """A number of things: `180,000`."""
     return DASH if value is None else f"{value:,}"

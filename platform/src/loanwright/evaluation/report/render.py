@@ -14,11 +14,13 @@ from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import Evidence
 from loanwright.evaluation.gates import CHAMPION_GATE, Judgement
 from loanwright.evaluation.report import (
+    distributions,
     figures_decisions,
     figures_features,
     figures_probability,
     figures_ranking,
     figures_slices,
+    figures_yardsticks,
     numbers,
     words,
 )
@@ -41,6 +43,7 @@ _SPLIT = ("method", "train", "validation", "calibration", "test")
 _CONTENTS = {
     "gates": "Gates",
     "champion": "Champion",
+    "yardsticks": "Yardsticks",
     "ranking": "Ranking",
     "calibration": "Calibration",
     "gains": "Gains",
@@ -48,6 +51,7 @@ _CONTENTS = {
     "slices": "Slices",
     "features": "Features",
     "stability": "Stability",
+    "distributions": "Distributions",
     "data": "Data and lineage",
     "card": "Model card",
 }
@@ -81,6 +85,8 @@ def render(
     from markupsafe import Markup
 
     failed = [result for result in judgement.results if result.verdict != "pass"]
+    yardsticks, profiles = figures_yardsticks.yardsticks(evidence), distributions.distributions(evidence)
+    optional = {"profit": evidence.profit, "yardsticks": yardsticks, "distributions": profiles}
     document = (
         _environment()
         .get_template("report.html.j2")
@@ -107,7 +113,9 @@ def render(
             most_features=figures_features.MOST,
             dated=any(part.from_time or part.to_time for part in evidence.parts),
             calibration=_CALIBRATION.get(evidence.calibration_method, evidence.calibration_method),
-            contents=[(id_, title) for id_, title in _CONTENTS.items() if id_ != "profit" or evidence.profit],
+            yardsticks=yardsticks,
+            profiles=profiles,
+            contents=[(id_, title) for id_, title in _CONTENTS.items() if optional.get(id_, True)],
             split=sorted(evidence.split.items(), key=_place_in_split),
             limits=limits,
             style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip()),  # noqa: S704 - our own file
@@ -132,6 +140,7 @@ def _figures(
         "importance": figures_features.importance(evidence),
         "stability": figures_features.stability(evidence),
         "profit": figures_decisions.profit(evidence, currency),
+        "yardsticks": figures_yardsticks.aucs(evidence),
         "difference": figures_decisions.difference(comparison) if comparison else None,
     }
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - escaped by its maker
@@ -179,6 +188,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         number=numbers.number,
+        short=numbers.short,
         signed=numbers.signed,
         percent=numbers.percent,
         moment=numbers.moment,
