@@ -15,6 +15,8 @@ from loanwright.data.engine import quoted
 from loanwright.features.dialect import Dialect
 from loanwright.features.resolve import ResolvedGroup
 
+_NARROW = 3_000_000_000
+"""Whole numbers up to here have squares of 64 bit."""
 _MATCHING = ("share", "streak")
 """Aggregates whose filter says which rows match, not which count."""
 
@@ -32,6 +34,8 @@ class Counted:
     """The column as it is, for min, max, first, last."""
     whole: str
     """The column in whole units."""
+    square: str
+    """The square of that."""
     scale: int
     """How many whole units make 1."""
     by: str
@@ -52,13 +56,15 @@ def counted(group: ResolvedGroup, feature: Feature, dialect: Dialect) -> Counted
     matching = feature.aggregate in _MATCHING
     conditions = [] if matching or said == "TRUE" else [f"({said})"]
     if feature.aggregate != "as_of":
-        conditions += [f"{quoted(each.name)} IS NOT NULL" for each in (column, by) if each is not None]
+        # What the contract says is never missing needs no look, and features then share their sums.
+        conditions += [f"{quoted(each.name)} IS NOT NULL" for each in (column, by) if each and each.nullable]
     return Counted(
         feature,
         condition=" AND ".join(conditions) or "TRUE",
         matches=f"({said})",
         value=_value(column, feature),
         whole=_whole(column, dialect),
+        square=_square(column, dialect),
         scale=units(column),
         by=_whole(by, dialect),
         by_scale=units(by),
@@ -76,7 +82,7 @@ def _whole(column: Column | None, dialect: Dialect) -> str:
     name = quoted(column.name)
     if column.type == "number":
         return dialect.widened(f"round({name} * {units(column)})")
-    return f"CAST({name} AS BIGINT)"
+    return dialect.summand(f"CAST({name} AS BIGINT)")
 
 
 def _value(column: Column | None, feature: Feature) -> str:
@@ -89,3 +95,10 @@ def _value(column: Column | None, feature: Feature) -> str:
         # Zero has two signs, and which of them min or max would show depends on the order of the rows.
         return f"CASE WHEN {name} = 0 THEN 0 ELSE {name} END"
     return f"CAST({name} AS BIGINT)"
+
+
+def _square(column: Column | None, dialect: Dialect) -> str:
+    whole = _whole(column, dialect)
+    bounds = (column.min, column.max) if column is not None and column.type == "integer" else (None, None)
+    narrow = all(bound is not None and abs(bound) <= _NARROW for bound in bounds)
+    return f"{whole if narrow else dialect.widened(whole)} * {whole}"

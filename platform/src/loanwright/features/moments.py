@@ -67,7 +67,7 @@ ADDING: Mapping[Aggregate, Moments] = {
     "balance": Moments(lambda of, d: ("1", of.whole), _sum),
     "mean": Moments(lambda of, d: ("1", of.whole), lambda of, s, d: _ratio(s[1], f"({s[0]} * {of.scale})", d)),
     "ratio": Moments(lambda of, d: (of.whole, of.by), _quotient),
-    "std": Moments(lambda of, d: ("1", of.whole, f"{d.widened(of.whole)} * {of.whole}"), _std),
+    "std": Moments(lambda of, d: ("1", of.whole, of.square), _std),
     "trend": Moments(_trend_terms, _trend),
     "share": Moments(
         lambda of, d: ("1", f"CASE WHEN {of.matches} THEN 1 ELSE 0 END"), lambda of, s, d: _ratio(s[1], s[0], d)
