@@ -77,7 +77,8 @@ def previewed(decisions: Sequence[Decision], key: str) -> RenderableType:
 def _upright(decisions: Sequence[Decision], key: str) -> Table:
     """A column for each decision."""
     table = _table(key, *(str(each.key) for each in decisions))
-    table.add_row("[dim]decided[/]", *(f"[dim]{_time(each.time)}[/]" for each in decisions))
+    table.columns[0].no_wrap = True
+    table.add_row("[dim]decided[/]", *(f"[dim]{_time(each.time.replace(microsecond=0))}[/]" for each in decisions))
     table.add_row("[dim]label[/]", *(f"[dim]{each.label}[/]" for each in decisions))
     for name in decisions[0].values:
         table.add_row(name, *(_value(each.values[name]) for each in decisions))

@@ -49,6 +49,8 @@ def snapshot_for(settings: Settings, declaration: Declaration, say: Callable[[st
             now=datetime.now(UTC),
             code_digest=reuse_digest(),
         )
+    if found.unchanged:
+        say("They are unchanged since they were last read.")
     return found.uri
 
 
