@@ -23,11 +23,11 @@ from loanwright.features.describing import in_words
 from loanwright.features.engine import Engine
 from loanwright.features.expressions import parse_condition
 from loanwright.features.lineage import find, inputs, only
-from loanwright.features.previewing import Decision, computed, key_of, opened, sql_value
+from loanwright.features.previewing import Decision, computed, key_of, opened
 from loanwright.features.reference import Fate, Seen, rows_of
 from loanwright.features.reference_rows import GroupRows, Tables
 from loanwright.features.reference_values import Counted, value_of
-from loanwright.features.related import related_rows
+from loanwright.features.related import ALL, Key, rows_taken, take_related
 from loanwright.features.resolve import OUTCOME
 
 Value = float | str | None
@@ -59,7 +59,7 @@ class Explained:
     words: str
     source: str
     """Empty for a derived feature."""
-    decision: int | str
+    decision: Key
     time: datetime
     value: Value
     """By the definition; of a derived feature, by the engine, for its inputs are what the definition defines."""
@@ -101,12 +101,14 @@ def explain(snapshot_uri: str, data: Data, features: Features, name: str, key: s
     """
     find(features, name)
     chosen, unit_key = only(features, [name]), key_of(data, key)
-    with opened(snapshot_uri, data, chosen, scratch) as engine:
-        tables = related_rows(engine, data, chosen.groups, unit_key)
-    return explained(data, chosen, name, unit_key, tables, scratch)
+    with opened(snapshot_uri, data, chosen, scratch, ALL) as engine:
+        take_related(engine, data, chosen, [unit_key])
+        decision = computed(engine, data, chosen, [unit_key])[0]
+        tables = rows_taken(engine, data, chosen)
+    return _explained(data, chosen, name, decision, tables)
 
 
-def explained(data: Data, features: Features, name: str, key: int | str, tables: Tables, scratch: Path) -> Explained:
+def explained(data: Data, features: Features, name: str, key: Key, tables: Tables, scratch: Path) -> Explained:
     """`explain`, of rows that are at hand: those that matter to the decision, or more.
 
     Args:
@@ -115,7 +117,7 @@ def explained(data: Data, features: Features, name: str, key: int | str, tables:
     with Engine(scratch, threads=1) as engine:
         for source in data.sources:
             engine.add(f"source_{source.name}", _arrow(source, tables[source.name]))
-        decision = computed(engine, data, features, f"WHERE unit_key = {sql_value(key)}")[0]
+        decision = computed(engine, data, features, [key])[0]
     return _explained(data, features, name, decision, tables)
 
 

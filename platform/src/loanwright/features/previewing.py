@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from loanwright.config.data import Data
 from loanwright.config.features import Features
-from loanwright.data.engine import literal, moment, quoted
+from loanwright.data.engine import moment, quoted
 from loanwright.errors import UsageError
 from loanwright.features.build import source_rows, sources_read
 from loanwright.features.engine import Engine
 from loanwright.features.lineage import only
+from loanwright.features.related import ALL, Key, sql_value, take_related
 from loanwright.features.resolve import resolve
 from loanwright.features.sql import write_sql
 from loanwright.storage import read_manifest
@@ -25,7 +25,7 @@ from loanwright.storage import read_manifest
 class Decision:
     """One decision and its features, hidden ones too."""
 
-    key: int | str
+    key: Key
     time: datetime
     label: int
     values: dict[str, float | str | None]
@@ -43,7 +43,7 @@ def preview(
 ) -> list[Decision]:
     """The features of the latest decisions of a snapshot, or of some; by decision time, then key.
 
-    Every row of the sources is seen, but nothing is computed for other decisions.
+    Only the rows that matter to these decisions are looked at (`related`).
 
     Args:
         snapshot_uri: manifest of kind `snapshots`.
@@ -60,22 +60,19 @@ def preview(
         DataError: the snapshot does not fit the declaration.
     """
     chosen = only(features, names or features.names())
-    which = f"ORDER BY lw_ord DESC LIMIT {rows}"
-    typed = [key_of(data, key) for key in keys]
-    if typed:
-        which = f"WHERE unit_key IN ({', '.join(map(sql_value, typed))})"
-    with opened(snapshot_uri, data, chosen, scratch) as engine:
-        found = computed(engine, data, chosen, which)
-    missing = [key for key in typed if key not in [decision.key for decision in found]]
-    if missing:
-        raise no_decision(data, missing[0])
+    with opened(snapshot_uri, data, chosen, scratch, ALL) as engine:
+        wanted = [key_of(data, key) for key in keys] or _latest(engine, data, rows)
+        take_related(engine, data, chosen, wanted)
+        found = computed(engine, data, chosen, wanted)
     shown = list(dict.fromkeys(names)) or list(features.names())
     return [Decision(each.key, each.time, each.label, {name: each.values[name] for name in shown}) for each in found]
 
 
 @contextmanager
-def opened(snapshot_uri: str, data: Data, features: Features, scratch: Path) -> Iterator[Engine]:
-    """An engine that reads the sources of these features from a snapshot, as tables `source_<name>`.
+def opened(
+    snapshot_uri: str, data: Data, features: Features, scratch: Path, prefix: str = "source"
+) -> Iterator[Engine]:
+    """An engine that reads the sources of these features from a snapshot, as tables `<prefix>_<name>`.
 
     Raises:
         DeclarationError: the features do not fit the sources.
@@ -85,21 +82,22 @@ def opened(snapshot_uri: str, data: Data, features: Features, scratch: Path) -> 
     scratch.mkdir(parents=True, exist_ok=True)
     with Engine(scratch) as engine:
         for source in sources_read(data, resolve(data, features)):
-            engine.add(f"source_{source.name}", source_rows(source, snapshot, scratch))
+            engine.add(f"{prefix}_{source.name}", source_rows(source, snapshot, scratch))
         yield engine
 
 
-def computed(engine: Engine, data: Data, features: Features, which: str) -> list[Decision]:
+def computed(engine: Engine, data: Data, features: Features, keys: Sequence[Key]) -> list[Decision]:
     """The features of chosen decisions.
 
     Args:
-        engine: it has the sources' tables.
+        engine: it has the tables `source_<name>`.
         data: the data section.
         features: none of them hidden.
-        which: SQL behind `FROM decisions`, over `unit_key` and `lw_ord`.
+        keys: the decisions'.
     """
     compiled = write_sql(data, resolve(data, features))
     # The decisions alone are cut down: the source they come from may feed features by its other rows.
+    which = f"WHERE unit_key IN ({', '.join(map(sql_value, keys))})"
     engine.make("decisions", f"SELECT * FROM (\n{compiled.decisions}\n) d {which}")
     for name, sql in compiled.groups.items():
         engine.make(name, sql)
@@ -109,7 +107,7 @@ def computed(engine: Engine, data: Data, features: Features, which: str) -> list
     return [Decision(key, _time(at), label, dict(zip(names, values, strict=True))) for key, at, label, *values in found]
 
 
-def key_of(data: Data, text: str) -> int | str:
+def key_of(data: Data, text: str) -> Key:
     """A decision's key from its text.
 
     Raises:
@@ -124,17 +122,12 @@ def key_of(data: Data, text: str) -> int | str:
         raise UsageError(f"{text!r} is no {data.unit.key!r}, which is an integer") from None
 
 
-def no_decision(data: Data, key: int | str) -> UsageError:
-    """The error that there is no such decision."""
-    return UsageError(
-        f"there is no {data.unit.name} whose {data.unit.key} is {key!r} in the snapshot",
-        fix="`loanwright features preview` shows some",
-    )
-
-
-def sql_value(value: Any) -> str:
-    """A key's value as an SQL literal."""
-    return literal(value) if isinstance(value, str) else str(int(value))
+def _latest(engine: Engine, data: Data, rows: int) -> list[Key]:
+    """The keys of the last decisions, by time, then key."""
+    order = [data.unit.key] if data.decision_time.column is None else [data.decision_time.column, data.unit.key]
+    last = ", ".join(f"{quoted(name)} DESC" for name in order)
+    found = engine.rows(f"SELECT {quoted(data.unit.key)} FROM {ALL}_{data.unit.source} ORDER BY {last} LIMIT {rows}")
+    return [key for (key,) in found]
 
 
 def _time(microseconds: int) -> datetime:
