@@ -1,7 +1,8 @@
 """Aggregates by edges: a row version comes and leaves at moments of its own, and a running sum follows both.
 
-Here are the row versions that `running` leaves out, and distinct counts: the stretches of time in which a value
-is in the window at all, put together from its rows' stretches, come and leave in the same way.
+Three things are counted so. What `running` counts from when it happened, until it is known, to be taken back.
+The row versions that it leaves out. And distinct counts: the stretches of time in which a value is in the window
+at all, put together from its rows' stretches, come and leave in the same way.
 """
 
 from __future__ import annotations
@@ -36,19 +37,26 @@ def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, 
     edges: list[str] = []
     names = [*(totals if unit.rows.dated else ()), *distinct]
     if unit.rows.dated and totals:
-        odd = unit.part("odd")
-        parts[odd] = select(["*"], unit.part("unit"), f"WHERE NOT {unit.natural}")
+        parts |= _followed(unit, "late", _not_yet_known(unit, totals), list(late_columns(totals).values()))
+        parts[unit.part("odd")] = select(["*"], unit.part("unit"), f"WHERE NOT {unit.natural}")
         edges += _decaying(unit, totals, names) if unit.interval else _leaving(unit, totals, names)
     for name, count in distinct.items():
         stretches = unit.part(name)
         parts[stretches] = _stretches(unit, count)
         edges.append(_edge(unit, stretches, "lw_from", {name: "1"}, names))
         edges.append(_edge(unit, stretches, "lw_to", {name: "-1"}, names, f"WHERE lw_to < {_FOR_EVER}"))
-    if not edges:
-        return {}
-    table = unit.part("edge")
-    parts[table] = union(*edges)
-    nothing = [f"NULL AS {name}" for name in names]
+    return parts | (_followed(unit, "edges", edges, names) if edges else {})
+
+
+def late_columns(totals: Mapping[str, Total]) -> dict[str, str]:
+    """Column of the rows → the column in part `late` that says how much of its sum was not yet known, negative."""
+    return {total.column: f"late_{total.column}" for total in totals.values()}
+
+
+def _followed(unit: Unit, kind: str, edges: list[str], names: list[str]) -> dict[str, str]:
+    """The running sums of edges, at each decision whose key has any."""
+    table = unit.part(f"{kind}_edge")
+    nothing = [f"0 AS {name}" for name in names]
     probes = select(
         [*(f"d.{key}" for key in unit.keys), f"{unit.moment} AS lw_pos", "0 AS lw_kind", "lw_ord", *nothing],
         nested(unit.decisions(["lw_at", "lw_ord"]), "d"),
@@ -60,18 +68,33 @@ def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, 
         ["lw_kind", "lw_ord", *(f"sum({name}) {over} AS {name}" for name in names)],
         nested(union(select(["*"], table), probes), "u"),
     )
-    parts[unit.part("edges")] = select(["lw_ord", *names], nested(running, "r"), "WHERE lw_kind = 0")
-    return parts
+    return {
+        table: union(*edges),
+        unit.part(kind): select(["lw_ord", *names], nested(running, "r"), "WHERE lw_kind = 0"),
+    }
+
+
+def _not_yet_known(unit: Unit, totals: Mapping[str, Total]) -> list[str]:
+    """Natural rows that come late: they are in every window when they come, so all take back the same."""
+    columns = late_columns(totals)
+    late = f"WHERE lw_from > lw_event AND {unit.natural}"
+    part, names = unit.part("unit"), list(columns.values())
+    return [
+        _edge(unit, part, "lw_event", {name: f"- {column}" for column, name in columns.items()}, names, late),
+        _edge(unit, part, "lw_from", {name: column for column, name in columns.items()}, names, late),
+    ]
 
 
 def _edge(unit: Unit, table: str, at: str, given: Mapping[str, str], names: list[str], where: str = "") -> str:
-    columns = [f"{given.get(name, 'NULL')} AS {name}" for name in names]
+    columns = [f"{given.get(name, '0')} AS {name}" for name in names]
     return select([*unit.keys, f"{at} AS lw_pos", "1 AS lw_kind", "NULL AS lw_ord", *columns], table, where)
 
 
 def _leaving(unit: Unit, totals: Mapping[str, Total], names: list[str]) -> list[str]:
     odd = unit.part("odd")
-    comes = {name: f"CASE WHEN {unit.holds(total.window)} THEN {total.column} END" for name, total in totals.items()}
+    comes = {
+        name: f"CASE WHEN {unit.holds(total.window)} THEN {total.column} ELSE 0 END" for name, total in totals.items()
+    }
     edges = [_edge(unit, odd, unit.start, comes, names)]
     for window in dict.fromkeys(total.window for total in totals.values()):
         leaves = {name: f"- {total.column}" for name, total in totals.items() if total.window == window}

@@ -1,8 +1,8 @@
 """Aggregates by running sums: one sort puts rows and the edges of every decision's windows in order of time.
 
-A sum over a window is the running sum at its end less the running sum at its start (the edge-union), if every
-row came before it left: rows that come late are put in twice, where they come and where they happened. Rows
-that come later than that, or are restated before they leave, are counted in `edges`.
+A sum over a window is the running sum at its end less the running sum at its start (the edge-union), as if every
+row was known when it happened; `edges` takes back what was not, and counts the rows that are known only after
+they left a window, or are restated before they leave.
 """
 
 from __future__ import annotations
@@ -42,10 +42,8 @@ def running_part(unit: Unit, totals: Mapping[str, Total], growing: Mapping[str, 
         growing: name → extreme.
     """
     columns = tuple(dict.fromkeys(total.column for total in totals.values()))
-    sides = ("came_", "left_") if unit.rows.dated else ("",)
-    sums = [f"{side}{column}" for side in sides for column in columns]
     slots = _slots(unit, totals)
-    union_of = union(*_entries(unit, columns, growing), _probes(unit, slots, [*sums, *growing]))
+    union_of = union(_entries(unit, columns, growing), _probes(unit, slots, columns, list(growing)))
     over = f"OVER ({unit.partition} ORDER BY lw_pos, lw_kind ROWS UNBOUNDED PRECEDING)"
     running = select(
         [
@@ -53,12 +51,12 @@ def running_part(unit: Unit, totals: Mapping[str, Total], growing: Mapping[str, 
             "lw_ord",
             "lw_slot",
             *(unit.keys if growing else ()),
-            *(f"sum({name}) {over} AS {name}" for name in sums),
+            *(f"sum({name}) {over} AS {name}" for name in columns),
             *(f"{extreme.call}({name}) {over} AS {name}" for name, extreme in growing.items()),
         ],
         nested(union_of, "u"),
     )
-    found = [f"{_total(unit, name, total, slots)} AS {name}" for name, total in totals.items()]
+    found = [f"{_total(name, total, slots)} AS {name}" for name, total in totals.items()]
     found += [f"max(CASE WHEN lw_slot = 0 THEN {name} END) AS {name}" for name in growing]
     keys = list(unit.keys) if growing else []
     return select(
@@ -79,39 +77,28 @@ def _slots(unit: Unit, totals: Mapping[str, Total]) -> Sequence[int]:
     return [0, *(window for window in unit.finite if window in used)]
 
 
-def _probes(unit: Unit, slots: Sequence[int], named: Sequence[str]) -> str:
+def _probes(unit: Unit, slots: Sequence[int], sums: Sequence[str], growing: Sequence[str]) -> str:
     listed = ", ".join(f"({slot}, {shift})" for slot, shift in enumerate(slots))
     shifts = f"CROSS JOIN (VALUES {listed}) AS p(lw_slot, lw_shift)"
-    nothing = [f"NULL AS {name}" for name in named]
+    # A column without nulls is a fifth faster to add up.
+    nothing = [*(f"0 AS {name}" for name in sums), *(f"NULL AS {name}" for name in growing)]
     return unit.decisions(
         [f"{unit.moment} - lw_shift AS lw_pos", "0 AS lw_kind", "lw_ord", "lw_slot", *nothing], shifts
     )
 
 
-def _entries(unit: Unit, columns: Sequence[str], growing: Mapping[str, Growing]) -> list[str]:
-    part = unit.part("unit")
+def _entries(unit: Unit, columns: Sequence[str], growing: Mapping[str, Growing]) -> str:
     none = ["1 AS lw_kind", "NULL AS lw_ord", "NULL AS lw_slot"]
-    if not unit.rows.dated:
-        extremes = [f"{extreme.column} AS {name}" for name, extreme in growing.items()]
-        return [select([*unit.keys, "lw_event AS lw_pos", *none, *columns, *extremes], part)]
-    came = [f"{column} AS came_{column}" for column in columns]
-    both = [f"CASE WHEN lw_from = lw_event THEN {column} END AS left_{column}" for column in columns]
-    natural = f"WHERE {unit.natural}"
-    entries = [select([*unit.keys, "lw_from AS lw_pos", *none, *came, *both], part, natural)]
-    if unit.finite:
-        nothing = [f"NULL AS came_{column}" for column in columns]
-        left = [f"{column} AS left_{column}" for column in columns]
-        late = f"{natural} AND lw_from > lw_event"
-        entries.append(select([*unit.keys, "lw_event AS lw_pos", *none, *nothing, *left], part, late))
-    return entries
+    extremes = [f"{extreme.column} AS {name}" for name, extreme in growing.items()]
+    natural = f"WHERE {unit.natural}" if unit.rows.dated else ""
+    return select([*unit.keys, "lw_event AS lw_pos", *none, *columns, *extremes], unit.part("unit"), natural)
 
 
-def _total(unit: Unit, name: str, total: Total, slots: Sequence[int]) -> str:
-    came, left = (f"{side}{total.column}" for side in (("came_", "left_") if unit.rows.dated else ("", "")))
+def _total(name: str, total: Total, slots: Sequence[int]) -> str:
     if total.weights:
-        return f"sum(weight_{name} * CASE lw_slot WHEN 0 THEN {came} ELSE {left} END)"
-    leaves = f" WHEN {slots.index(total.window)} THEN - {left}" if total.window != EVER else ""
-    return f"sum(CASE lw_slot WHEN 0 THEN {came}{leaves} END)"
+        return f"sum(weight_{name} * {total.column})"
+    leaves = f" WHEN {slots.index(total.window)} THEN - {total.column}" if total.window != EVER else ""
+    return f"sum(CASE lw_slot WHEN 0 THEN {total.column}{leaves} END)"
 
 
 def _weights(totals: Mapping[str, Total], slots: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from loanwright.features.counted import Counted
 from loanwright.features.cover import Extreme, Latest, cover_parts
 from loanwright.features.decay import decay_table
-from loanwright.features.edges import Distinct, edges_parts
+from loanwright.features.edges import Distinct, edges_parts, late_columns
 from loanwright.features.moments import ADDING
 from loanwright.features.running import Growing, Total, running_part
 from loanwright.features.sketch import linear_counting
@@ -167,11 +167,8 @@ class UnitWriter:
             self.columns += [f"{unit.part('running')}.{name}" for name in growing]
         edges = edges_parts(unit, totals, distinct)
         parts |= edges
-        if edges:
-            self.joined.append(unit.part("edges"))
-        for name in totals:
-            both = f" + coalesce({unit.part('edges')}.{name}, 0)" if edges and unit.rows.dated else ""
-            self.columns.append(f"coalesce({unit.part('running')}.{name}, 0){both} AS {name}")
+        self.joined += [unit.part(kind) for kind in ("edges", "late") if unit.part(kind) in edges]
+        self.columns += [f"{self._whole_total(name, total)} AS {name}" for name, total in totals.items()]
         self.columns += [f"coalesce({unit.part('edges')}.{name}, 0) AS {name}" for name in distinct]
         for name, (at, value) in self._found.items():
             parts[unit.part(name)] = self._looked_up(name, at, value)
@@ -185,6 +182,16 @@ class UnitWriter:
                 self.joined.append(unit.part(name))
                 self.columns += [f"{unit.part(name)}.{made}" for made in latest.made]
         return parts
+
+    def _whole_total(self, name: str, total: Total) -> str:
+        """Of the rows as if known when they happened, those that were not yet, and those that are counted apart."""
+        running, edges, late = (self.unit.part(kind) for kind in ("running", "edges", "late"))
+        found = f"coalesce({running}.{name}, 0)"
+        if not self.unit.rows.dated:
+            return found
+        weight = f"{total.weights[0]} * " if total.weights else ""
+        not_yet = f"{late}.{late_columns({name: total})[total.column]}"
+        return f"{found} + {weight}coalesce({not_yet}, 0) + coalesce({edges}.{name}, 0)"
 
     def _rows_part(self) -> str:
         unit = self.unit
