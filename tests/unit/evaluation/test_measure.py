@@ -243,3 +243,6 @@ def test_limits_follow_from_the_evidence(subject: Subject) -> None:
         "No slices are declared: nothing is known of how the model does for one group or another.",
         "Between train and test these moved by a stability index above 0.25: score.",
     ]
+    many = [moved.model_copy(update={"name": f"f{i}", "psi": 0.3 + i / 100}) for i in range(15)]
+    said = limits(found.model_copy(update={"stability": tuple(many)}), by_time, synthetic=False)[-1]
+    assert said.endswith(": f14, f13, f12, f11, f10, f9, f8, f7, f6, f5, f4, f3 and 3 more.")

@@ -9,6 +9,7 @@ from loanwright.config.learning import Split, Training
 from loanwright.evaluation.evidence import Evidence
 
 _FEW_POSITIVES = 200
+_MOST_NAMED = 12
 _MOVED = 0.25
 
 
@@ -71,7 +72,10 @@ def limits(evidence: Evidence, split: Split, *, synthetic: bool) -> list[str]:
         found.append(f"The test part holds no more than {evidence.positives} positives: all figures are rough.")
     if not evidence.slices:
         found.append("No slices are declared: nothing is known of how the model does for one group or another.")
-    moved = [shift.name for shift in evidence.stability if shift.psi > _MOVED]
+    shifted = sorted((shift for shift in evidence.stability if shift.psi > _MOVED), key=lambda shift: -shift.psi)
+    moved = [shift.name for shift in shifted]
     if moved:
-        found.append(f"Between train and test these moved by a stability index above {_MOVED}: {', '.join(moved)}.")
+        more = f" and {len(moved) - _MOST_NAMED} more" if len(moved) > _MOST_NAMED else ""
+        named = ", ".join(moved[:_MOST_NAMED])
+        found.append(f"Between train and test these moved by a stability index above {_MOVED}: {named}{more}.")
     return found
