@@ -20,10 +20,11 @@ Tables = dict[str, list[dict[str, Any]]]
 
 
 def _source(source: str, keys: list[str], event: str | None, known: str | None, /, **columns: str) -> dict[str, Any]:
-    """A source; a column's type ends with `?` where it may be null."""
-    listed = [
-        {"name": column, "type": kind.rstrip("?"), "nullable": kind.endswith("?")} for column, kind in columns.items()
-    ]
+    """A source; a column's type is followed by its decimals, and by `?` where it may be null."""
+    listed = []
+    for column, kind in columns.items():
+        type_, _, decimals = kind.rstrip("?").partition(" ")
+        listed.append({"name": column, "type": type_, "nullable": kind.endswith("?"), "decimals": int(decimals or 6)})
     times = {"event_time": event, "known_time": known}
     return {"name": source, "uri": f"{source}.parquet", "key": keys, "columns": listed} | {
         role: column for role, column in times.items() if column is not None
@@ -47,7 +48,7 @@ DATA: dict[str, Any] = {
         ),
         _source(
             "clients", ["client_id"], "since", "known",
-            client_id="integer", since="time", known="time", income="number?", region="category?",
+            client_id="integer", since="time", known="time", income="number 0?", region="category?",
         ),
         _source(
             "loans", ["loan_id"], "opened", "filed",
@@ -55,9 +56,9 @@ DATA: dict[str, Any] = {
         ),
         _source(
             "visits", ["client_id", "page"], "at", None,
-            client_id="integer", page="text", at="time", seconds="integer", score="number?",
+            client_id="integer", page="text", at="time", seconds="integer", score="number 2?",
         ),
-        _source("scores", ["client_id"], None, "known", client_id="integer", known="time", score="number?"),
+        _source("scores", ["client_id"], None, "known", client_id="integer", known="time", score="number 9?"),
         _source("limits", ["number"], None, None, number="integer", client_id="integer", cap="integer?"),
     ],
 }  # fmt: skip
@@ -90,13 +91,13 @@ DELAYS = (0, 0, 0, 1, DAY // 2, DAY, 2 * DAY, 4 * DAY, -DAY)
 """How late a row is known: at once, or later than windows are long, or before it happens."""
 
 
-def world(seed: int) -> Tables:
-    """Random tables, whose rows are in no order: of all sizes, some empty."""
+def world(seed: int, scale: int = 1) -> Tables:
+    """Random tables, whose rows are in no order: of all sizes, some empty; or so many times as large."""
     rng = random.Random(seed)
     pick = rng.choice
     tables: Tables = {
-        "events": _late(rng, 60, "event_id", "happened", "known", lambda: {
-            "event_id": rng.randint(1, 30), "client_id": pick(CLIENTS), "shop": pick(SHOPS),
+        "events": _late(rng, 60 * scale, "event_id", "happened", "known", lambda: {
+            "event_id": rng.randint(1, 30 * scale), "client_id": pick(CLIENTS), "shop": pick(SHOPS),
             "loan_id": pick((None, *LOANS)), **_facts(rng), "late": pick(FLAGS), "kind": pick(KINDS)}),
         "clients": _late(rng, 8, "client_id", "since", "known", lambda: {
             "client_id": rng.randint(1, 3), "income": pick(RATES), "region": pick(SHOPS)}),
@@ -113,7 +114,7 @@ def world(seed: int) -> Tables:
     tables["applications"] = [
         {"application_id": number, "client_id": pick(CLIENTS), "shop": pick(SHOPS), "amount": rng.randint(0, 5),
          "decided": _moment_of_interest(rng, tables), "bad": number % 2}
-        for number in range(1, 3 + _size(rng, 30))
+        for number in range(1, 3 + _size(rng, 30 * scale))
     ]  # fmt: skip
     rng.shuffle(tables["applications"])
     return tables
@@ -121,6 +122,8 @@ def world(seed: int) -> Tables:
 
 def moment(rng: random.Random) -> int:
     """One of few, so that rows fall on each other and on the windows' edges, or a microsecond beside them."""
+    if rng.random() < 0.02:
+        return -1_500_000  # before 1970
     return NOON + rng.randint(0, 6) * DAY + rng.choice((0, 0, 0, -1, 1, DAY // 2))
 
 
