@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,15 @@ def test_features_that_mean_the_same_are_duplicates_however_they_are_written() -
         ("q", "duplicate", "means the same as 'p'"),
         ("e", "duplicate", "means the same as 'd'"),
     ]
+
+
+def test_a_column_may_be_called_outcome_where_no_outcome_is_declared() -> None:
+    sources = copy.deepcopy(worlds.DATA["sources"])
+    sources[1]["columns"].append({"name": "outcome", "type": "category"})
+    data = worlds.data(sources=sources)
+    words = {"aggregate": "count", "filter": "outcome = 'won'"}
+    features = worlds.features(worlds.events({"name": "a", **words}, {"name": "b", **words}))
+    assert [each.feature for each in lint_declaration(data, features)] == ["b"]
 
 
 def test_a_group_whose_rows_come_after_the_decision_is_told(tmp_path: Path) -> None:

@@ -16,13 +16,12 @@ from typing import Any
 import pyarrow as pa
 
 from loanwright.config.data import Data, Source
-from loanwright.config.features import DerivedFeature, Feature, Features
+from loanwright.config.features import DerivedFeature, Features
 from loanwright.data.engine import moment
 from loanwright.data.rows import schema_of
 from loanwright.features.describing import in_words
 from loanwright.features.engine import Engine
-from loanwright.features.expressions import parse_condition
-from loanwright.features.lineage import find, inputs, only
+from loanwright.features.lineage import filtered, find, inputs, only
 from loanwright.features.previewing import Decision, computed, key_of, opened
 from loanwright.features.reference import Fate, Seen, rows_of
 from loanwright.features.reference_rows import GroupRows, Tables
@@ -135,7 +134,8 @@ def _explained(data: Data, features: Features, name: str, decision: Decision, ta
     defined = value_of(Counted(feature, source, counted, at, GroupRows(data, group, tables)))
     read = [column for column in (feature.column, feature.by) if column is not None]
     read += [OUTCOME] if group.outcome is not None else []
-    read += [column for column in _filtered_by(source, feature) if column not in read]
+    by = filtered(source, group, feature)
+    read += [column for column in sorted(by.columns if by else ()) if column not in read]
     return Explained(
         name,
         words,
@@ -146,13 +146,6 @@ def _explained(data: Data, features: Features, name: str, decision: Decision, ta
         value,
         rows=tuple(_row(source, each, read) for each in reversed(seen)),
     )
-
-
-def _filtered_by(source: Source, feature: Feature) -> list[str]:
-    if feature.filter is None:
-        return []
-    types = {column.name: column.type for column in source.columns} | {OUTCOME: "boolean"}
-    return sorted(parse_condition(feature.filter, types, f"feature {feature.name!r}, filter").columns)
 
 
 def _row(source: Source, seen: Seen, read: Sequence[str]) -> ExplainedRow:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from loanwright.config.data import Source
 from loanwright.config.documents import read_document
 from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features
 from loanwright.config.includes import with_includes
 from loanwright.errors import UsageError, near
-from loanwright.features.expressions import parse_expression
+from loanwright.features.expressions import Parsed, parse_condition, parse_expression
+from loanwright.features.resolve import OUTCOME
 
 
 def find(features: Features, name: str) -> tuple[FeatureGroup | None, Feature | DerivedFeature]:
@@ -52,6 +54,20 @@ def feeds(features: Features) -> dict[str, tuple[str, ...]]:
         for name in read:
             found.setdefault(name, []).append(derived)
     return {name: tuple(derived) for name, derived in found.items()}
+
+
+def filtered(source: Source, group: FeatureGroup, feature: Feature) -> Parsed | None:
+    """The feature's filter, parsed; None without one.
+
+    Raises:
+        DeclarationError: it is not allowed.
+    """
+    if feature.filter is None:
+        return None
+    types = {column.name: column.type for column in source.columns}
+    if group.outcome is not None:
+        types |= {OUTCOME: "boolean"}
+    return parse_condition(feature.filter, types, f"feature {feature.name!r}, filter")
 
 
 def only(features: Features, names: Iterable[str]) -> Features:

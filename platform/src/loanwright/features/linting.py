@@ -11,9 +11,8 @@ from sqlglot import exp
 
 from loanwright.config.data import Data
 from loanwright.config.features import Feature, FeatureGroup, Features
-from loanwright.features.expressions import parse_condition, parse_expression
-from loanwright.features.lineage import feeds
-from loanwright.features.resolve import OUTCOME
+from loanwright.features.expressions import parse_expression
+from loanwright.features.lineage import feeds, filtered
 from loanwright.storage import digest_of
 
 _WORDS = ("name", "windows", "filter", "monotone", "credit", "owner", "description")
@@ -75,11 +74,9 @@ def _same(data: Data, features: Features) -> Iterator[Finding]:
 def _meaning(data: Data, group: FeatureGroup, feature: Feature) -> str:
     """The digest of all that decides a feature's value."""
     source = next(source for source in data.sources if source.name == group.source)
-    types = {column.name: column.type for column in source.columns} | {OUTCOME: "boolean"}
     told: dict[str, Any] = feature.model_dump(mode="json", exclude=set(_WORDS))
-    if feature.filter is not None:
-        sql = parse_condition(feature.filter, types, f"feature {feature.name!r}, filter").sql
-        told["filter"] = _without_brackets(sql)
+    if (parsed := filtered(source, group, feature)) is not None:
+        told["filter"] = _without_brackets(parsed.sql)
     joined = group.model_dump(mode="json", include={"source", "via", "outcome"})
     # A pair of keys is the same in another order.
     told |= {"group": joined, "keys": sorted(zip(group.keys, group.unit_keys, strict=True))}
