@@ -21,6 +21,7 @@ from loanwright.data.engine import quoted
 from loanwright.data.rows import ROW_GROUP, TYPES, row_groups, schema_of
 from loanwright.errors import DataError
 from loanwright.features.engine import Engine
+from loanwright.features.engines import opened, written_for
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
 from loanwright.features.sql import write_sql
 from loanwright.storage import FileEntry, Manifest, Store, digest_of, fetch, publish, put_file, read_manifest
@@ -42,6 +43,7 @@ def build_training_table(
     *,
     memory_limit: str | None = None,
     threads: int | None = None,
+    runs_on: str = "duckdb",
 ) -> str:
     """Builds the training table of a snapshot, unless it is there; its manifest's URI.
 
@@ -52,7 +54,8 @@ def build_training_table(
         store: where the table goes, as kind `tables`.
         scratch: a folder for files on their way; what is put there is left to the caller to remove.
         memory_limit: of the engine, such as ``"3GiB"``.
-        threads: of the engine. No byte of the table depends on either.
+        threads: of the engine.
+        runs_on: the engine, `duckdb` or `spark`. No byte of the table depends on it, nor on its memory or threads.
 
     Raises:
         DeclarationError: the features do not fit the sources.
@@ -61,18 +64,20 @@ def build_training_table(
         IntegrityFault: the snapshot is not what its manifest lists.
     """
     resolved = resolve(data, features)
+    # What the features are is said by one engine's text, whichever runs.
     compiled = write_sql(data, resolved)
+    running = written_for(runs_on, data, features)
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
-    with Engine(scratch, memory_limit=memory_limit, threads=threads) as engine:
+    with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads) as engine:
         for source in sources_read(data, resolved):
             engine.add(f"source_{source.name}", source_rows(source, snapshot, scratch))
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{_check_decisions(engine, data):,}")
         schema = _schema(data, resolved)
         watch = _Watch(resolved.outputs)
-        for name, sql in {"decisions": compiled.decisions, **compiled.groups}.items():
+        for name, sql in {"decisions": running.decisions, **running.groups}.items():
             engine.make(name, sql)
-        groups = watch.passing(row_groups(engine.batches(compiled.table, ROW_GROUP), schema, ROW_GROUP))
+        groups = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
         files = _write(groups, schema, store, scratch)
     if watch.positives in (0, watch.rows):
         outcome = int(watch.positives > 0)

@@ -117,14 +117,10 @@ def _pieces(unit: Unit, windows: Sequence[int]) -> str:
 def _paths(unit: Unit) -> str:
     """Of each decision: the block of each size that it lies in."""
     sizes = select(
-        [*unit.keys, "lw_ord", "lw_rank", f"{unit.dialect.series(_sizes('lw_count'))} AS lw_size"], unit.part("ranked")
+        [*unit.keys, "lw_ord", "lw_rank", f"{unit.dialect.series(unit.dialect.bits('lw_count'))} AS lw_size"],
+        unit.part("ranked"),
     )
     return select([*unit.keys, "lw_ord", "lw_size", "lw_rank >> CAST(lw_size AS INT) AS lw_block"], nested(sizes, "s"))
-
-
-def _sizes(decisions: str) -> str:
-    """How many sizes of blocks a range of so many decisions may need."""
-    return f"CAST(floor(log2({decisions})) AS BIGINT) + 1"
 
 
 def _blocks(unit: Unit, columns: Sequence[str], dialect: Dialect, source: str, where: str = "") -> str:
@@ -136,7 +132,7 @@ def _blocks(unit: Unit, columns: Sequence[str], dialect: Dialect, source: str, w
             *columns,
             "lw_first",
             "lw_last",
-            f"{dialect.series(_sizes('lw_last - lw_first'))} AS lw_size",
+            f"{dialect.series(dialect.bits('lw_last - lw_first'))} AS lw_size",
         ],
         source,
         where,
@@ -164,8 +160,9 @@ def _extremes(unit: Unit, extremes: Mapping[str, Extreme], windows: Sequence[int
         if extreme.is_placed:
             least = extreme.call == "first"
             call, by = ("min", "min_by") if least else ("max", "max_by")
+            by_value = unit.dialect.order_by_value(extreme.column, extreme.order)
             order = f"CASE WHEN {extreme.column} IS NOT NULL THEN {extreme.order} END"
-            merged.append((name, f"{by}({extreme.column}, {extreme.order})", f"{call}({order})"))
+            merged.append((name, f"{by}({extreme.column}, {by_value})", f"{call}({order})"))
         else:
             merged.append((name, f"{extreme.call}({extreme.column})", ""))
     at_first = [f"{value} AS {name}" for name, value, _ in merged]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Dialect:
     """The type of a time with its zone."""
     materialised: str
     """What keeps a common table expression that is read twice from being computed twice."""
+    narrow: str = "{}"
+    """A whole number that is to be added up or multiplied, where sums would keep to its 64 bit."""
+    bits_call: str = "CAST(floor(log2({})) AS BIGINT) + 1"
+    """How many binary digits a whole number above 0 has."""
+    extreme_order: str = "{order}"
+    """What `min_by` and `max_by` go by, so that rows whose `{value}` is null do not count."""
+    expressions: Mapping[str, str | None] = field(default_factory=dict)
+    """How declared expressions are written where `grammar` writes them otherwise, by the kind of node; None: refused,
+    for the engine's own result may differ in its last digit or in the letters it knows."""
 
     def micros(self, sql: str) -> str:
         """A time in whole microseconds of UTC since 1970."""
@@ -61,6 +70,18 @@ class Dialect:
         """The first 64 bits of the MD5 digest of a key's text."""
         return self.hash_call.format(f"substr(md5(CAST({key} AS {self.as_text})), 1, 16)")
 
+    def summand(self, sql: str) -> str:
+        """A whole number of 64 bit, such that its sums and products are exact, or an error."""
+        return self.narrow.format(sql)
+
+    def bits(self, sql: str) -> str:
+        """How many binary digits a whole number above 0 has."""
+        return self.bits_call.format(sql)
+
+    def order_by_value(self, value: str, order: str) -> str:
+        """The second argument of `min_by` and `max_by`: rows without a value do not count."""
+        return self.extreme_order.format(value=value, order=order)
+
     def widened(self, sql: str) -> str:
         """As a whole number of 128 bit."""
         return f"CAST({sql} AS {self.wide})"
@@ -76,6 +97,10 @@ class Dialect:
         return f"CASE WHEN {sql} BETWEEN -{limit} AND {limit} THEN {near} ELSE {far} END"
 
 
+_WHOLE = (
+    "CAST(CASE WHEN {{this}} BETWEEN -4e18 AND 4e18 THEN coalesce(nullif({}({{this}}), 0), {{this}} * 0) "
+    "ELSE {{this}} END AS DOUBLE)"
+)
 DUCKDB = Dialect(
     name="duckdb",
     wide="HUGEINT",
@@ -101,4 +126,25 @@ SPARK = Dialect(
     hex_call="CAST(conv({}, 16, 10) AS BIGINT)",
     entry_call="element_at(array({}), CAST({} AS INT))",
     materialised="",
+    narrow="CAST({} AS DECIMAL(38, 0))",
+    bits_call="CAST(length(bin({})) AS BIGINT)",
+    extreme_order="CASE WHEN {value} IS NOT NULL THEN {order} END",
+    expressions={
+        # Java's library is not the C library's: 1 of 10 exponentials differs in the last digit.
+        "Pow": None,
+        "Ln": None,
+        "Exp": None,
+        # By Unicode's full tables, or by another version of them.
+        "Lower": None,
+        "Upper": None,
+        "ILike": None,
+        "Trim": None,
+        # A rounded or cut off negative keeps its sign at zero; past 64 bit there is nothing to cut off.
+        "Round": "coalesce(nullif(round({this}), 0), {this} * 0)",
+        "Floor": _WHOLE.format("floor"),
+        "Ceil": _WHOLE.format("ceil"),
+        "Sign": "CAST(sign({this}) AS TINYINT)",
+        "Like": r"({this} LIKE replace({expression}, '\', '\\'))",
+        "Cast": "bround({this})",
+    },
 )

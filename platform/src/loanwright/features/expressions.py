@@ -19,7 +19,10 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from loanwright.errors import DeclarationError
-from loanwright.features.grammar import ALLOWED, SPLIT, Kind, Writer, a, shown
+from loanwright.features.dialect import DUCKDB
+from loanwright.features.dialect import Dialect as Engine
+from loanwright.features.grammar import ALLOWED, SPLIT, Writer, a, shown
+from loanwright.features.shapes import Kind
 
 _LONGEST = 2_000
 _MOST_TOKENS = 400
@@ -37,7 +40,12 @@ class Parsed:
 
 
 def parse_condition(
-    text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
+    text: str,
+    columns: Mapping[str, str],
+    where: str,
+    *,
+    refused: Mapping[str, str] | None = None,
+    engine: Engine = DUCKDB,
 ) -> Parsed:
     """A condition over columns, such as a filter.
 
@@ -46,31 +54,39 @@ def parse_condition(
         columns: name → declared type of every column it may read.
         where: what the text belongs to, for messages: ``"feature 'late_months', filter"``.
         refused: name → reason, for columns that exist and may not be read here.
+        engine: whose SQL is written.
 
     Raises:
         DeclarationError: the text is no condition, or uses what is not allowed.
     """
-    parsed, kind = _parse(text, columns, where, refused or {})
+    parsed, kind = _parse(text, columns, where, refused or {}, engine)
     if kind != "condition":
         raise DeclarationError(f"{where}: {shown(text)} is {a(kind)}, not a condition", fix="Compare it with something")
     return parsed
 
 
 def parse_expression(
-    text: str, columns: Mapping[str, str], where: str, *, refused: Mapping[str, str] | None = None
+    text: str,
+    columns: Mapping[str, str],
+    where: str,
+    *,
+    refused: Mapping[str, str] | None = None,
+    engine: Engine = DUCKDB,
 ) -> Parsed:
     """An expression over columns whose result is a number (true is 1, false is 0).
 
     Args and errors are those of `parse_condition`.
     """
-    parsed, kind = _parse(text, columns, where, refused or {})
+    parsed, kind = _parse(text, columns, where, refused or {}, engine)
     if kind not in ("number", "condition"):
         raise DeclarationError(f"{where}: {shown(text)} is {a(kind)}, not a number")
     return parsed
 
 
-def _parse(text: str, columns: Mapping[str, str], where: str, refused: Mapping[str, str]) -> tuple[Parsed, Kind]:
-    writer = Writer(text, columns, where, refused)
+def _parse(
+    text: str, columns: Mapping[str, str], where: str, refused: Mapping[str, str], engine: Engine
+) -> tuple[Parsed, Kind]:
+    writer = Writer(text, columns, where, refused, engine)
     written = writer.write(_tree(text, where))
     return Parsed(written.sql, frozenset(writer.read)), written.kind
 

@@ -16,26 +16,8 @@ from sqlglot import exp
 from loanwright.config.base import parse_moment
 from loanwright.data.engine import quoted
 from loanwright.errors import DeclarationError, near
-
-Kind = Literal["number", "text", "condition", "time", "null"]
-KINDS: Mapping[str, Kind] = {
-    "integer": "number",
-    "number": "number",
-    "text": "text",
-    "category": "text",
-    "boolean": "condition",
-    "time": "time",
-}
-"""Of which kind a declared column is."""
-
-
-class Shape(NamedTuple):
-    """How a node is written, what its operands must be (or ``alike``: of one kind), and what it is itself
-    (or ``same``: of their kind). A field with a start, such as ``{expressions:, }``, may be absent."""
-
-    sql: str
-    takes: Kind | Literal["alike"]
-    gives: Kind | Literal["same"]
+from loanwright.features.dialect import DUCKDB, Dialect
+from loanwright.features.shapes import CASTS, KINDS, SHAPES, Kind
 
 
 class Written(NamedTuple):
@@ -45,58 +27,6 @@ class Written(NamedTuple):
     kind: Kind
 
 
-_NAN, _INFINITY, _MINUS_INFINITY = (f"CAST('{value}' AS DOUBLE)" for value in ("nan", "inf", "-inf"))
-_SHAPES: Mapping[type[exp.Expr], Shape] = {
-    exp.Paren: Shape("({this})", "alike", "same"),
-    exp.And: Shape("({this} AND {expression})", "condition", "condition"),
-    exp.Or: Shape("({this} OR {expression})", "condition", "condition"),
-    exp.Not: Shape("(NOT {this})", "condition", "condition"),
-    exp.EQ: Shape("({this} = {expression})", "alike", "condition"),
-    exp.NEQ: Shape("({this} <> {expression})", "alike", "condition"),
-    exp.LT: Shape("({this} < {expression})", "alike", "condition"),
-    exp.LTE: Shape("({this} <= {expression})", "alike", "condition"),
-    exp.GT: Shape("({this} > {expression})", "alike", "condition"),
-    exp.GTE: Shape("({this} >= {expression})", "alike", "condition"),
-    exp.NullSafeEQ: Shape("({this} IS NOT DISTINCT FROM {expression})", "alike", "condition"),
-    exp.NullSafeNEQ: Shape("({this} IS DISTINCT FROM {expression})", "alike", "condition"),
-    exp.Is: Shape("({this} IS {expression})", "alike", "condition"),
-    exp.In: Shape("({this} IN ({expressions}))", "alike", "condition"),
-    exp.Between: Shape("({this} BETWEEN {low} AND {high})", "alike", "condition"),
-    exp.Like: Shape("({this} LIKE {expression})", "text", "condition"),
-    exp.ILike: Shape("({this} ILIKE {expression})", "text", "condition"),
-    exp.Neg: Shape("(- {this})", "number", "number"),
-    exp.Add: Shape("({this} + {expression})", "number", "number"),
-    exp.Sub: Shape("({this} - {expression})", "number", "number"),
-    exp.Mul: Shape("({this} * {expression})", "number", "number"),
-    exp.Div: Shape("({this} / nullif({expression}, 0))", "number", "number"),
-    exp.Mod: Shape("({this} % nullif({expression}, 0))", "number", "number"),
-    exp.Pow: Shape(f"nullif(nullif(power({{this}}, {{expression}}), {_INFINITY}), {_NAN})", "number", "number"),
-    exp.Ln: Shape(f"nullif(nullif(ln({{this}}), {_MINUS_INFINITY}), {_NAN})", "number", "number"),
-    exp.Exp: Shape(f"nullif(exp({{this}}), {_INFINITY})", "number", "number"),
-    exp.Sqrt: Shape(f"nullif(sqrt({{this}}), {_NAN})", "number", "number"),
-    exp.Abs: Shape("abs({this})", "number", "number"),
-    exp.Sign: Shape("sign({this})", "number", "number"),
-    exp.Round: Shape("round({this}{decimals:, })", "number", "number"),
-    exp.Floor: Shape("floor({this})", "number", "number"),
-    exp.Ceil: Shape("ceil({this})", "number", "number"),
-    exp.Least: Shape("least({this}{expressions:, })", "alike", "same"),
-    exp.Greatest: Shape("greatest({this}{expressions:, })", "alike", "same"),
-    exp.Coalesce: Shape("coalesce({this}{expressions:, })", "alike", "same"),
-    exp.Nullif: Shape("nullif({this}, {expression})", "alike", "same"),
-    exp.Lower: Shape("lower({this})", "text", "text"),
-    exp.Upper: Shape("upper({this})", "text", "text"),
-    exp.Trim: Shape("trim({this})", "text", "text"),
-    exp.Length: Shape("length({this})", "text", "number"),
-}
-"""Every node a declaration may use; those with more to look at are in `Writer`."""
-
-_CASTS: Mapping[exp.DType, tuple[str, Kind]] = {
-    exp.DType.BIGINT: ("BIGINT", "number"),
-    exp.DType.INT: ("BIGINT", "number"),
-    exp.DType.DOUBLE: ("DOUBLE", "number"),
-    exp.DType.VARCHAR: ("VARCHAR", "text"),
-    exp.DType.TEXT: ("VARCHAR", "text"),
-}
 ALLOWED = (
     "Allowed are comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, CASE, + - * / %, times such as "
     "TIMESTAMPTZ '2026-01-31', CAST to BIGINT, DOUBLE or VARCHAR, and the functions abs, ceil, coalesce, exp, floor, "
@@ -141,10 +71,19 @@ class Writer:
         columns: name → declared type of what it may read.
         where: what the text belongs to, for messages.
         refused: name → reason, for columns that exist and may not be read.
+        dialect: which engine's SQL.
     """
 
-    def __init__(self, text: str, columns: Mapping[str, str], where: str, refused: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        columns: Mapping[str, str],
+        where: str,
+        refused: Mapping[str, str],
+        dialect: Dialect = DUCKDB,
+    ) -> None:
         self._text, self._columns, self._where, self._refused = text, columns, where, refused
+        self._dialect = dialect
         self._special: Mapping[type[exp.Expr], Callable[[Any, int], Written]] = {
             exp.Column: self._column,
             exp.Literal: self._literal,
@@ -169,7 +108,7 @@ class Writer:
         special = self._special.get(type(node))
         if special is not None:
             return special(node, depth)
-        shape = _SHAPES.get(type(node))
+        shape = SHAPES.get(type(node))
         if shape is None:
             raise self._not_allowed(node)
         fields = {name: start for _, name, start, _ in string.Formatter().parse(shape.sql) if name}
@@ -187,10 +126,25 @@ class Writer:
             places += [name] * len(found)
         if isinstance(node, exp.Round) and not all(_is_whole(each) for each in operands[1:]):
             raise self._error("rounds to a number of decimals that is not written out")
+        sql = self._spelled(node, shape.sql)
         kind, written = self._of_kind(shape.takes, operands, depth + 1)
         pairs = list(zip(places, written, strict=True))
         parts = {name: _Part(", ".join(sql for place, sql in pairs if place == name)) for name in fields}
-        return Written(shape.sql.format_map(parts), kind if shape.gives == "same" else shape.gives)
+        return Written(sql.format_map(parts), kind if shape.gives == "same" else shape.gives)
+
+    def _spelled(self, node: exp.Expr, usual: str) -> str:
+        """The shape of the node in the engine's SQL."""
+        name = type(node).__name__
+        spelled = self._dialect.expressions.get(name, usual)
+        if spelled is None or (spelled is not usual and node.args.get("decimals")):
+            raise self._other(f"uses {name.lower()}{' to decimals' if node.args.get('decimals') else ''}")
+        return spelled
+
+    def _other(self, what: str) -> DeclarationError:
+        return self._error(
+            f"{what}, which {self._dialect.name} may compute otherwise than {DUCKDB.name}, if by a last digit",
+            fix=f"Build with LOANWRIGHT_FEATURE_ENGINE={DUCKDB.name}, or do without",
+        )
 
     def _of_kind(self, takes: Kind | Literal["alike"], nodes: Sequence[exp.Expr], depth: int) -> tuple[Kind, list[str]]:
         """Writes operands that must be of one kind: the kind, and their SQL."""
@@ -257,7 +211,7 @@ class Writer:
         moment = _moment(node.this)
         if node.to.this == exp.DType.TIMESTAMPTZ and moment:
             return Written(moment, "time")
-        target = _CASTS.get(node.to.this)
+        target = CASTS.get(node.to.this)
         if (
             target is None
             or node.to.expressions
@@ -265,7 +219,17 @@ class Writer:
         ):
             raise self._error(f"casts to {node.to.sql(dialect='duckdb')}, which is not allowed", fix=ALLOWED)
         call = "TRY_CAST" if isinstance(node, exp.TryCast) else "CAST"
-        return Written(f"{call}({self.write(node.this, depth + 1).sql} AS {target[0]})", target[1])
+        written = self.write(node.this, depth + 1)
+        sql = written.sql
+        if (
+            written.kind != target[1]
+            and "Cast" in self._dialect.expressions
+            and written.kind not in ("condition", "null")
+        ):
+            raise self._other(f"casts {a(written.kind)} to {a(target[1])}")
+        if written.kind == "number" and target[0] == "BIGINT":
+            sql = (self._dialect.expressions.get("Cast") or "{this}").format(this=sql)
+        return Written(f"{call}({sql} AS {target[0]})", target[1])
 
     def _not_allowed(self, node: exp.Expr) -> DeclarationError:
         name = (node.name if isinstance(node, exp.Anonymous) else type(node).__name__).lower()
@@ -274,7 +238,7 @@ class Writer:
         if name in _FICKLE:
             fix = "What a feature tells of time is measured back from the decision, by its window"
             return self._error(f"uses {name}, which is another value at every run", fix=fix)
-        if type(node) in _SHAPES:
+        if type(node) in SHAPES:
             return self._error(f"uses {name} in a form that is not allowed", fix=ALLOWED)
         return self._error(f"uses {name}, which is not allowed{near(name, _FUNCTIONS)}", fix=ALLOWED)
 

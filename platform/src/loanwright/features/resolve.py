@@ -11,6 +11,7 @@ from loanwright.config.feature_agreement import feature_disagreements
 from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features, Via
 from loanwright.config.problems import refuse
 from loanwright.errors import DeclarationError
+from loanwright.features.dialect import DUCKDB, Dialect
 from loanwright.features.expressions import parse_condition, parse_expression
 
 COUNTS = ("count", "distinct", "decayed_count")
@@ -98,12 +99,13 @@ class Resolved:
     label_filter: str | None
 
 
-def resolve(data: Data, features: Features) -> Resolved:
+def resolve(data: Data, features: Features, dialect: Dialect = DUCKDB) -> Resolved:
     """Checks every feature against the sources.
 
     Args:
         data: the data section, which agrees with itself (`config.agreement`).
         features: what to know of each decision.
+        dialect: in which engine's SQL filters and expressions are written.
 
     Raises:
         DeclarationError: a source, column, key, filter, type or name is not what a feature needs; the
@@ -113,10 +115,10 @@ def resolve(data: Data, features: Features) -> Resolved:
         refuse(problems)
     for source in data.sources:
         _check_case(source)
-    groups = tuple(_group(number, group, data) for number, group in enumerate(features.groups, 1))
-    derived = _derived(features)
+    groups = tuple(_group(number, group, data, dialect) for number, group in enumerate(features.groups, 1))
+    derived = _derived(features, dialect)
     carried = tuple(column.name for column in data.unit_source.columns if column.slice)
-    return Resolved(groups, derived, _outputs(features), carried, _label_filter(data))
+    return Resolved(groups, derived, _outputs(features), carried, _label_filter(data, dialect))
 
 
 def _check_case(source: Source) -> None:
@@ -135,7 +137,7 @@ def _check_case(source: Source) -> None:
             )
 
 
-def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
+def _group(number: int, group: FeatureGroup, data: Data, dialect: Dialect) -> ResolvedGroup:
     source = _source(data, group.source)
     _check_keys(group, source, data)
     types, refused = _types(source), _refused(source, data)
@@ -148,7 +150,8 @@ def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
     for feature in group.every:
         _check_fill(feature)
         if feature.filter is not None:
-            parsed = parse_condition(feature.filter, types, f"feature {feature.name!r}, filter", refused=refused)
+            where = f"feature {feature.name!r}, filter"
+            parsed = parse_condition(feature.filter, types, where, refused=refused, engine=dialect)
             conditions[feature.name] = parsed.sql
             read |= parsed.columns
     return ResolvedGroup(
@@ -163,7 +166,7 @@ def _group(number: int, group: FeatureGroup, data: Data) -> ResolvedGroup:
         own_row=source.name == data.unit.source and group.keys == group.unit_keys == (data.unit.key,),
         via=group.via,
         holder=_source(data, group.via.source) if group.via is not None else None,
-        outcome=_outcome(group, data),
+        outcome=_outcome(group, data, dialect),
     )
 
 
@@ -171,13 +174,13 @@ def _source(data: Data, name: str) -> Source:
     return next(source for source in data.sources if source.name == name)
 
 
-def _outcome(group: FeatureGroup, data: Data) -> ResolvedOutcome | None:
+def _outcome(group: FeatureGroup, data: Data, dialect: Dialect) -> ResolvedOutcome | None:
     outcome = group.outcome
     if outcome is None:
         return None
     source = _source(data, outcome.source)
     where = f"outcome of {group.source!r}, filter"
-    condition = parse_condition(outcome.filter, _types(source), where).sql
+    condition = parse_condition(outcome.filter, _types(source), where, engine=dialect).sql
     return ResolvedOutcome(source, outcome.key, condition, outcome.within, outcome.matures_after)
 
 
@@ -212,16 +215,16 @@ def _refused(source: Source, data: Data) -> dict[str, str]:
     return refused
 
 
-def _label_filter(data: Data) -> str | None:
+def _label_filter(data: Data, dialect: Dialect) -> str | None:
     event = data.label.event
     if event is None:
         return None
     source = data.source(event.source)
     types = _types(source) if source is not None else {}
-    return parse_condition(event.filter, types, f"label {data.label.name!r}, filter").sql
+    return parse_condition(event.filter, types, f"label {data.label.name!r}, filter", engine=dialect).sql
 
 
-def _derived(features: Features) -> tuple[ResolvedDerived, ...]:
+def _derived(features: Features, dialect: Dialect) -> tuple[ResolvedDerived, ...]:
     types: dict[str, str] = {feature.name: feature.type for group in features.groups for feature in group.every}
     levels = dict.fromkeys(types, 0)
     later = {feature.name: "is declared after it" for feature in features.derived}
@@ -229,7 +232,8 @@ def _derived(features: Features) -> tuple[ResolvedDerived, ...]:
     for feature in features.derived:
         _check_fill(feature)
         later[feature.name] = "is itself"
-        parsed = parse_expression(feature.expression, types, f"feature {feature.name!r}", refused=later)
+        where = f"feature {feature.name!r}"
+        parsed = parse_expression(feature.expression, types, where, refused=later, engine=dialect)
         del later[feature.name]
         level = 1 + max((levels[name] for name in parsed.columns), default=0)
         derived.append(ResolvedDerived(feature, parsed.sql, level))

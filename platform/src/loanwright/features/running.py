@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loanwright.features.dialect import Dialect
 from loanwright.features.text import nested, select, union
 from loanwright.features.unit import EVER, Unit
 from loanwright.features.visible import MICROSECONDS
@@ -56,7 +57,7 @@ def running_part(unit: Unit, totals: Mapping[str, Total], growing: Mapping[str, 
         ],
         nested(union_of, "u"),
     )
-    found = [f"{_total(name, total, slots)} AS {name}" for name, total in totals.items()]
+    found = [f"{_total(name, total, slots, unit.dialect)} AS {name}" for name, total in totals.items()]
     found += [f"max(CASE WHEN lw_slot = 0 THEN {name} END) AS {name}" for name in growing]
     keys = list(unit.keys) if growing else []
     return select(
@@ -94,9 +95,9 @@ def _entries(unit: Unit, columns: Sequence[str], growing: Mapping[str, Growing])
     return select([*unit.keys, "lw_event AS lw_pos", *none, *columns, *extremes], unit.part("unit"), natural)
 
 
-def _total(name: str, total: Total, slots: Sequence[int]) -> str:
+def _total(name: str, total: Total, slots: Sequence[int], dialect: Dialect) -> str:
     if total.weights:
-        return f"sum(weight_{name} * {total.column})"
+        return f"sum({dialect.summand(f'weight_{name}')} * {total.column})"
     leaves = f" WHEN {slots.index(total.window)} THEN - {total.column}" if total.window != EVER else ""
     return f"sum(CASE lw_slot WHEN 0 THEN {total.column}{leaves} END)"
 

@@ -52,7 +52,7 @@ def compile_features(data: Data, features: Features, dialect: Dialect = DUCKDB) 
     Raises:
         DeclarationError: a feature asks for what is not there, or may not be used.
     """
-    return write_sql(data, resolve(data, features), dialect)
+    return write_sql(data, resolve(data, features, dialect), dialect)
 
 
 def write_sql(data: Data, resolved: Resolved, dialect: Dialect = DUCKDB) -> Compiled:

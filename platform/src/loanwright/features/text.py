@@ -34,9 +34,14 @@ def with_parts(parts: Mapping[str, str], last: str, dialect: Dialect) -> str:
         return last
     named = []
     for name, body in parts.items():
-        readers = sum(_reads(other, name) for other in [*parts.values(), last])
-        named.append(f"{name} AS {dialect.materialised if readers > 1 else ''}(\n{indented(body)}\n)")
+        again = readers(name, [*parts.values(), last]) > 1
+        named.append(f"{name} AS {dialect.materialised if again else ''}(\n{indented(body)}\n)")
     return "WITH " + ",\n".join(named) + f"\n{last}"
+
+
+def readers(name: str, queries: Iterable[str]) -> int:
+    """How often the queries read the part of that name."""
+    return sum(_reads(query, name) for query in queries)
 
 
 def _reads(sql: str, name: str) -> int:

@@ -7,6 +7,7 @@ Read once, from these environment variables, when a command starts:
     LOANWRIGHT_S3_ENDPOINT   an S3 server other than AWS
     LOANWRIGHT_S3_PORT       a fixed port for the embedded S3 server; default: any free one
     LOANWRIGHT_TRACKING_URI  an MLflow server; default: sqlite in the state folder
+    LOANWRIGHT_FEATURE_ENGINE  what computes features, duckdb or spark; default: duckdb
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from loanwright.errors import EnvironmentFault, UsageError
 
 EMBEDDED_BUCKET = "loanwright"
+FEATURE_ENGINES = ("duckdb", "spark")
 _UNADDRESSABLE = re.compile("[%?]")
 """What in a path MLflow takes for a part of the address `sqlite:///path`."""
 
@@ -35,6 +37,7 @@ class Settings:
     s3_endpoint: str | None
     s3_port: int | None
     tracking_uri: str | None
+    feature_engine: str = "duckdb"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
@@ -50,6 +53,11 @@ class Settings:
         port = environ.get("LOANWRIGHT_S3_PORT") or None
         if port is not None and not (port.isdigit() and 1024 <= int(port) <= 55_535):
             raise UsageError(f"LOANWRIGHT_S3_PORT is {port!r}, not a port number from 1024 to 55535")
+        feature_engine = environ.get("LOANWRIGHT_FEATURE_ENGINE") or "duckdb"
+        if feature_engine not in FEATURE_ENGINES:
+            raise UsageError(
+                f"LOANWRIGHT_FEATURE_ENGINE is {feature_engine!r}, neither {' nor '.join(FEATURE_ENGINES)}"
+            )
         if store is not None:
             store = _store(store)
         settings = cls(
@@ -59,6 +67,7 @@ class Settings:
             s3_endpoint=environ.get("LOANWRIGHT_S3_ENDPOINT") or None,
             s3_port=int(port) if port else None,
             tracking_uri=environ.get("LOANWRIGHT_TRACKING_URI") or None,
+            feature_engine=feature_engine,
         )
         if settings.tracking_uri is None and _UNADDRESSABLE.search(str(state)):
             raise UsageError(
@@ -111,6 +120,7 @@ class Settings:
             "LOANWRIGHT_STATE": str(self.state),
             "LOANWRIGHT_DATA_CACHE": str(self.state / "data"),
             "LOANWRIGHT_TRACKING_URI": self.registry_uri,
+            "LOANWRIGHT_FEATURE_ENGINE": self.feature_engine,
             "PYTHONDONTWRITEBYTECODE": "",  # every step would compile its imports anew
         }
         if not self.tracking_uri:

@@ -21,6 +21,7 @@ def run(snapshot: str, data: dict[str, Any], features: dict[str, Any]) -> str:
             parse_section("features", features, Features),
             here.store,
             here.scratch,
+            runs_on=here.feature_engine,
         )
         result["training_table"] = uri
         return uri

@@ -30,6 +30,8 @@ class Surroundings:
     run_folder: Path | None
     changes: tuple[str, ...]
     """What was set for this run alone, where a person did so."""
+    feature_engine: str = "duckdb"
+    """What computes features; no byte of them depends on it."""
 
     def change_tags(self) -> dict[str, str]:
         """The registry's tag for what was set for this run alone; none if nothing was."""
@@ -77,6 +79,7 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
             run_id=environment_run_id() or run_id or f"unnamed-{uuid.uuid4().hex[:12]}",
             run_folder=Path(folder) if folder else None,
             changes=tuple(json.loads(os.environ.get("LOANWRIGHT_CHANGES") or "[]")),
+            feature_engine=os.environ.get("LOANWRIGHT_FEATURE_ENGINE") or "duckdb",
         )
 
 
