@@ -156,20 +156,6 @@ def test_no_byte_depends_on_the_order_of_rows_on_files_or_on_threads(tmp_path):
     assert len(found) == 1
 
 
-def test_it_is_written_in_row_groups_and_files_of_a_fixed_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "ROW_GROUP", 64)
-    monkeypatch.setattr(build, "ROWS_PER_FILE", 128)
-
-    uri = built(tmp_path, some(300))
-
-    manifest = read_manifest(uri)
-    files = [pq.ParquetFile(Path(uri).parent / entry.path) for entry in manifest.files]
-    groups = [[file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] for file in files]
-    assert groups == [[64, 64], [64, 64], [44]]
-    assert [entry.rows for entry in manifest.files] == [128, 128, 44]
-    assert read(uri)["unit_key"].to_pylist() == list(range(300, 0, -1))
-
-
 def test_a_second_build_finds_the_same_table_and_leaves_nothing_behind(tmp_path):
     first = built(tmp_path, some())
     second = built(tmp_path, some(), threads=2)

@@ -200,6 +200,18 @@ LABEL = {"source": "applications", "key": "client_id", "features": [{"name": "x"
         ({"key": "application_id", "features": [{"name": "x", "aggregate": "value", "column": "bad"}]}, "is the label"),
         ({"source": "limits", "key": "number", "unit_key": "bad"}, "is joined by column 'bad', which is the label"),
         ({"key": ["client_id", "bad"], "unit_key": ["client_id", "amount"]}, "by column 'bad', which is the label"),
+        (
+            {
+                "outcome": {
+                    "source": "applications",
+                    "key": "application_id",
+                    "filter": "bad = 1",
+                    "within": "1s",
+                    "matures_after": "1s",
+                }
+            },
+            "reads column 'bad', which is the",
+        ),
     ],
 )
 def test_a_label_is_no_feature(group: dict[str, Any], said: str) -> None:

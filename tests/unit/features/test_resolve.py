@@ -161,3 +161,16 @@ def test_a_label_event_is_filtered_by_the_same_restricted_sql():
 
     with pytest.raises(DeclarationError, match=r"label 'late_soon', filter: .* uses rand"):
         resolve(worlds.data(label=label), worlds.features(COUNT))
+
+
+PRIVATE = events({"name": "n", "aggregate": "count", "credit": False})
+
+
+def test_what_is_derived_from_a_feature_that_credit_may_not_use_may_not_be_used_either():
+    by_way = [{"name": "a", "expression": "n + 1"}, {"name": "b", "expression": "a * 2"}]
+
+    with pytest.raises(DeclarationError, match="feature 'b' is derived from 'a', which may not be used in a credit"):
+        resolve(worlds.data(), worlds.features(PRIVATE, derived=by_way, hidden=["n", "a"]))
+
+    resolved = resolve(worlds.data(), worlds.features(PRIVATE, derived=by_way, hidden=["n", "a"], purpose="other"))
+    assert [output.name for output in resolved.outputs] == ["b"]

@@ -5,31 +5,29 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from loanwright.config.data import Data, Source
 from loanwright.config.features import Features
 from loanwright.data.engine import quoted
-from loanwright.data.rows import ROW_GROUP, TYPES, row_groups, schema_of
+from loanwright.data.rows import ROW_GROUP, TYPES, row_groups
 from loanwright.errors import DataError
+from loanwright.features.earlier import latest, remember, standing
 from loanwright.features.engine import Engine
 from loanwright.features.engines import opened, written_for
+from loanwright.features.keeping import NOTHING, keep
+from loanwright.features.narrowing import narrow
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
+from loanwright.features.snapshots import source_rows
 from loanwright.features.sql import write_sql
-from loanwright.storage import FileEntry, Manifest, Store, digest_of, fetch, publish, put_file, read_manifest
-
-if TYPE_CHECKING:
-    from pyarrow.dataset import Dataset
-
-ROWS_PER_FILE = 16 * ROW_GROUP
+from loanwright.features.table_files import whole_files, write_files
+from loanwright.storage import Manifest, Store, digest_of, publish, read_manifest
 
 _log = logging.getLogger("loanwright")
 
@@ -67,24 +65,41 @@ def build_training_table(
     # What the features are is said by one engine's text, whichever runs.
     compiled = write_sql(data, resolved)
     running = written_for(runs_on, data, features)
+    feature_set = feature_set_digest(data, features, compiled.text)
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
+    sources = sources_read(data, resolved)
+    schema = _schema(data, resolved)
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads) as engine:
-        for source in sources_read(data, resolved):
-            engine.add(f"source_{source.name}", source_rows(source, snapshot, scratch))
-        _log.info("%d features for %s decisions", len(resolved.outputs), f"{_check_decisions(engine, data):,}")
-        schema = _schema(data, resolved)
-        watch = _Watch(resolved.outputs)
-        for name, sql in {"decisions": running.decisions, **running.groups}.items():
+        for source in sources:
+            rows = source_rows(source, snapshot, scratch)
+            for name in ("all", "source"):
+                engine.add(f"{name}_{source.name}", rows)
+        _check_decisions(engine, data)
+        engine.make("every_decision", running.decisions)
+        ((total, positives),) = engine.rows("SELECT count(*), CAST(sum(label) AS BIGINT) FROM every_decision")
+        if positives in (0, total):
+            outcome = int(positives > 0)
+            raise DataError(f"label {data.label.name!r} is {outcome} in all {total:,} rows: there is nothing to learn")
+        then = latest(store, feature_set)
+        stands = standing(engine, data, sources, snapshot, then, scratch) if then is not None else None
+        kept = keep(engine, stands, schema, scratch) if stands is not None else NOTHING
+        engine.make("decisions", f"SELECT * FROM every_decision WHERE lw_ord >= {kept.rows}")
+        _log.info("%d features for %s decisions", len(resolved.outputs), f"{total - kept.rows:,}")
+        if kept.rows:
+            narrow(engine, resolved)
+        for name, sql in running.groups.items():
             engine.make(name, sql)
-        groups = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
-        files = _write(groups, schema, store, scratch)
-    if watch.positives in (0, watch.rows):
-        outcome = int(watch.positives > 0)
-        raise DataError(f"label {data.label.name!r} is {outcome} in all {watch.rows:,} rows: there is nothing to learn")
-    watch.report()
-    body = _body(data, features, resolved, compiled.text, snapshot)
-    return publish(store, "tables", body | {"rows": watch.rows, "positives": watch.positives}, files)
+        watch = _Watch(resolved.outputs)
+        fresh = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
+        files = list(kept.written(store, scratch))
+        files += write_files(whole_files(itertools.chain(kept.rest, fresh)), store, scratch)
+    if not kept.rows:
+        watch.report()
+    body = _body(data, resolved, feature_set, compiled.text, snapshot)
+    uri = publish(store, "tables", body | {"rows": total, "positives": positives}, files)
+    remember(store, feature_set, uri)
+    return uri
 
 
 def feature_set_digest(data: Data, features: Features, sql: str) -> str:
@@ -93,13 +108,13 @@ def feature_set_digest(data: Data, features: Features, sql: str) -> str:
     return digest_of({"data": what, "features": features.model_dump(mode="json"), "sql": sql})
 
 
-def _body(data: Data, features: Features, resolved: Resolved, sql: str, snapshot: Manifest) -> dict[str, Any]:
+def _body(data: Data, resolved: Resolved, feature_set: str, sql: str, snapshot: Manifest) -> dict[str, Any]:
     return {
         "key": data.unit.key,
         "label": {"name": data.label.name, "matures_after": data.label.matures_after},
         "features": [asdict(output) for output in resolved.outputs],
         "carried": list(resolved.carried),
-        "feature_set": feature_set_digest(data, features, sql),
+        "feature_set": feature_set,
         "snapshot": snapshot.digest,
         "sql": hashlib.sha256(sql.encode()).hexdigest(),
         # All decisions of one constant moment are as final as they will be: their sources' times say nothing of it.
@@ -116,34 +131,6 @@ def sources_read(data: Data, resolved: Resolved) -> list[Source]:
     if data.label.event is not None:
         names.add(data.label.event.source)
     return [source for source in data.sources if source.name in names]
-
-
-def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
-    """A source's verified files, as one data set of the declared columns.
-
-    Raises:
-        DataError: the snapshot lacks the source or a column, or a column is of another type.
-        IntegrityFault: a file is not what the manifest lists.
-    """
-    import pyarrow.dataset as ds
-
-    table = snapshot.body["tables"].get(source.name)
-    if table is None:
-        raise DataError(f"snapshot {snapshot.digest[:12]} has no source {source.name!r}", fix="Run ingest again")
-    schema = schema_of(source)
-    paths = [fetch(snapshot, snapshot.file(path), scratch) for path in table["files"]]
-    for path in paths:
-        found = pq.read_schema(path)
-        for field in schema:
-            at = found.get_field_index(field.name)
-            if at < 0 or found.field(at).type != field.type:
-                kind = "no such column" if at < 0 else str(found.field(at).type)
-                raise DataError(
-                    f"snapshot {snapshot.digest[:12]}, source {source.name!r}, column {field.name!r}: "
-                    f"declared as {field.type}, but there is {kind}",
-                    fix="Run ingest again, with this declaration",
-                )
-    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
 
 
 def _check_decisions(engine: Engine, data: Data) -> int:
@@ -190,41 +177,15 @@ def _schema(data: Data, resolved: Resolved) -> pa.Schema:
     )
 
 
-def _write(groups: Iterator[pa.Table], schema: pa.Schema, store: Store, scratch: Path) -> list[FileEntry]:
-    """Stores the row groups as files of at most `ROWS_PER_FILE` rows, each as soon as it is whole."""
-    files = []
-    per_file = ROWS_PER_FILE // ROW_GROUP
-    doubles = [field.name for field in schema if field.type == pa.float64()]
-    others = [field.name for field in schema if field.type != pa.float64()]
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="table-") as folder:
-        path = Path(folder) / "part.parquet"
-        while first := next(groups, None):
-            rows = 0
-            # Doubles are smaller and three times as fast to write with their bytes split than in dictionaries.
-            with pq.ParquetWriter(
-                path, schema, compression="zstd", use_dictionary=others, use_byte_stream_split=doubles
-            ) as writer:
-                for group in itertools.chain([first], itertools.islice(groups, per_file - 1)):
-                    writer.write_table(group, row_group_size=ROW_GROUP)
-                    rows += group.num_rows
-            files.append(put_file(store, "tables", path, rows=rows))
-            _log.info("%s rows written", f"{sum(entry.rows or 0 for entry in files):,}")
-    return files
-
-
 class _Watch:
-    """Counts outcomes, and notices features that say nothing: always missing, or always the same."""
+    """Notices features that say nothing: always missing, or always the same."""
 
     def __init__(self, outputs: tuple[OutputFeature, ...]) -> None:
-        self.positives = 0
-        self.rows = 0
         self._values: dict[str, set[Any]] = {output.name: set() for output in outputs}
 
     def passing(self, groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
         """The same tables, looked at."""
         for table in groups:
-            self.rows += table.num_rows
-            self.positives += pc.sum(table["label"]).as_py()
             for name, values in self._values.items():
                 if len(values) < 2:
                     # Two different values are enough; null is one of them.

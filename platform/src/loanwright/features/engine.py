@@ -34,6 +34,10 @@ class Engine:
         """Makes an Arrow table or data set readable as a table of that name."""
         self._connection.register(name, table)
 
+    def remove(self, name: str) -> None:
+        """Takes back what was added under that name."""
+        self._connection.unregister(name)
+
     def make(self, name: str, sql: str) -> None:
         """Makes a table of that name of a query's result."""
         with _faults():

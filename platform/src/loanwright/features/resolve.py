@@ -180,7 +180,8 @@ def _outcome(group: FeatureGroup, data: Data, dialect: Dialect) -> ResolvedOutco
         return None
     source = _source(data, outcome.source)
     where = f"outcome of {group.source!r}, filter"
-    condition = parse_condition(outcome.filter, _types(source), where, engine=dialect).sql
+    refused = _refused(source, data)
+    condition = parse_condition(outcome.filter, _types(source), where, refused=refused, engine=dialect).sql
     return ResolvedOutcome(source, outcome.key, condition, outcome.within, outcome.matures_after)
 
 
@@ -227,6 +228,7 @@ def _label_filter(data: Data, dialect: Dialect) -> str | None:
 def _derived(features: Features, dialect: Dialect) -> tuple[ResolvedDerived, ...]:
     types: dict[str, str] = {feature.name: feature.type for group in features.groups for feature in group.every}
     levels = dict.fromkeys(types, 0)
+    barred = {feature.name for group in features.groups for feature in group.every if not feature.credit}
     later = {feature.name: "is declared after it" for feature in features.derived}
     derived = []
     for feature in features.derived:
@@ -235,6 +237,17 @@ def _derived(features: Features, dialect: Dialect) -> tuple[ResolvedDerived, ...
         where = f"feature {feature.name!r}"
         parsed = parse_expression(feature.expression, types, where, refused=later, engine=dialect)
         del later[feature.name]
+        if not feature.credit:
+            barred.add(feature.name)
+        elif (
+            features.purpose == "credit" and feature.name not in features.hidden and (found := barred & parsed.columns)
+        ):
+            raise DeclarationError(
+                f"{where} is derived from {sorted(found)[0]!r}, which may not be used in a credit decision",
+                fix="Hide it, or say 'purpose: other' if the model takes no credit decision",
+            )
+        elif barred & parsed.columns:
+            barred.add(feature.name)
         level = 1 + max((levels[name] for name in parsed.columns), default=0)
         derived.append(ResolvedDerived(feature, parsed.sql, level))
         levels[feature.name] = level

@@ -129,10 +129,15 @@ def _outcomes(event: LabelEvent, data: Data, condition: str, dialect: Dialect) -
     """The decisions whose event came, known by now or not, by the last version of each row."""
     source = next(source for source in data.sources if source.name == event.source)
     columns = [f"{quoted(event.key)} AS lw_row", f"{dialect.micros(quoted(_event(source)))} AS lw_event"]
+    keys = ", ".join(quoted(name) for name in source.key)
     if source.known_time is not None:
-        keys, known = ", ".join(quoted(name) for name in source.key), quoted(source.known_time)
+        known = quoted(source.known_time)
         columns.append(f"lead({known}) OVER (PARTITION BY {keys} ORDER BY {known}) AS lw_until")
-    rows = nested(select([*columns, f"{condition} AS lw_matches"], f"source_{source.name}"), "r")
+    matching = ""
+    if source.known_time is not None:
+        # The versions of few rows have to be put in order: those that ever matched.
+        matching = f"WHERE ({keys}) IN (SELECT {keys} FROM source_{source.name} WHERE {condition})"
+    rows = nested(select([*columns, f"{condition} AS lw_matches"], f"source_{source.name}", matching), "r")
     conditions = ["r.lw_row = d.unit_key", "r.lw_event >= d.lw_at"]
     conditions += [f"r.lw_event < d.lw_at + {event.within * MICROSECONDS}", "r.lw_matches"]
     conditions += ["r.lw_until IS NULL"] if source.known_time is not None else []

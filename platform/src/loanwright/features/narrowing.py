@@ -1,0 +1,53 @@
+"""Of all rows those that the features of some decisions can be made of, so that few decisions cost little.
+
+A row matters if any version of it has a decision's key, by itself or by a row that a path leads it to. With it
+come all of its versions, all versions of what it is led to, and all events of its outcome.
+"""
+
+from __future__ import annotations
+
+from loanwright.config.data import Source
+from loanwright.data.engine import quoted
+from loanwright.features.engine import Engine
+from loanwright.features.resolve import Resolved, ResolvedGroup
+
+ALL = "all"
+"""What the names of the tables with every row begin with."""
+
+
+def narrow(engine: Engine, resolved: Resolved) -> None:
+    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the table `decisions`."""
+    conditions: dict[str, list[str]] = {}
+    for group in resolved.groups:
+        if group.aggregated or not group.own_row:
+            _add(conditions, group)
+    for name, these in conditions.items():
+        engine.remove(f"source_{name}")
+        engine.make(f"source_{name}", f"SELECT * FROM {ALL}_{name} WHERE {' OR '.join(dict.fromkeys(these))}")
+
+
+def _add(conditions: dict[str, list[str]], group: ResolvedGroup) -> None:
+    source = group.source
+    asked = ", ".join(quoted(f"key.{name}") for name in group.unit_keys)
+    keyed = f"({', '.join(map(quoted, group.keys))}) IN (SELECT {asked} FROM decisions)"
+    if group.via is None or group.holder is None:
+        chosen = _versions(source, keyed)
+    else:
+        via, column = group.via, quoted(group.via.column or group.via.key)
+        holders = f"SELECT {quoted(via.key)} FROM {ALL}_{group.holder.name} WHERE {keyed}"
+        chosen = _versions(source, f"{column} IN ({holders})")
+        led = f"SELECT {column} FROM {ALL}_{source.name} WHERE {chosen}"
+        conditions.setdefault(group.holder.name, []).append(f"{quoted(via.key)} IN ({led})")
+    conditions.setdefault(source.name, []).append(chosen)
+    if group.outcome is not None:
+        rows = f"SELECT {quoted(source.key[0])} FROM {ALL}_{source.name} WHERE {chosen}"
+        events = _versions(group.outcome.source, f"{quoted(group.outcome.key)} IN ({rows})")
+        conditions.setdefault(group.outcome.source.name, []).append(events)
+
+
+def _versions(source: Source, condition: str) -> str:
+    """All versions of the rows of which any version fulfils the condition."""
+    if source.known_time is None:
+        return f"({condition})"
+    keys = ", ".join(map(quoted, source.key))
+    return f"({keys}) IN (SELECT {keys} FROM {ALL}_{source.name} WHERE {condition})"

@@ -1,0 +1,51 @@
+"""A snapshot's rows as the engines read them: verified files, of the declared columns and types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from loanwright.config.data import Source
+from loanwright.data.rows import schema_of
+from loanwright.errors import DataError
+from loanwright.storage import Manifest, fetch
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+
+def source_rows(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> Dataset:
+    """A source's verified files, as one data set of the declared columns.
+
+    Args:
+        source: what is declared of it.
+        snapshot: its manifest, of kind `snapshots`.
+        scratch: a folder for copies of files that lie elsewhere.
+        only: of these files; absent: of all.
+
+    Raises:
+        DataError: the snapshot lacks the source or a column, or a column is of another type.
+        IntegrityFault: a file is not what the manifest lists.
+    """
+    import pyarrow.dataset as ds
+
+    table = snapshot.body["tables"].get(source.name)
+    if table is None:
+        raise DataError(f"snapshot {snapshot.digest[:12]} has no source {source.name!r}", fix="Run ingest again")
+    schema = schema_of(source)
+    paths = [fetch(snapshot, snapshot.file(path), scratch) for path in table["files"] if only is None or path in only]
+    for path in paths:
+        found = pq.read_schema(path)
+        for field in schema:
+            at = found.get_field_index(field.name)
+            if at < 0 or found.field(at).type != field.type:
+                kind = "no such column" if at < 0 else str(found.field(at).type)
+                raise DataError(
+                    f"snapshot {snapshot.digest[:12]}, source {source.name!r}, column {field.name!r}: "
+                    f"declared as {field.type}, but there is {kind}",
+                    fix="Run ingest again, with this declaration",
+                )
+    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
