@@ -6,13 +6,16 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run world test test-slow check generate bench bench-reference ui stop clean
+.PHONY: help install install-spark run world test test-slow test-spark check generate bench bench-reference ui stop clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 install: ## make .venv from the lock (the other targets do it when needed)
 	@$(PYTHON) platform/install.py
+
+install-spark: install ## the Spark feature engine beside it (needs Java 17)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
 
 run: install ## train, judge and register a model: make run MODEL=credit_default
 	@$(BIN)/loanwright run $(MODEL)
@@ -24,7 +27,10 @@ test: install ## the fast tests
 	@$(BIN)/pytest
 
 test-slow: install ## the tests that run whole pipelines
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m "slow and not spark"
+
+test-spark: install-spark ## the tests that hold Spark to DuckDB's bytes
+	@$(BIN)/pytest -m spark
 
 check: install ## format, lint, types, layers, generated files
 	@$(BIN)/ruff format --check .

@@ -110,3 +110,11 @@ def test_a_folder_is_a_store_whatever_its_name(project: Path, address: str) -> N
     store = Settings.read({"LOANWRIGHT_STORE": address}, project).store
     assert store is not None
     assert store.startswith("/")
+
+
+def test_the_feature_engine_is_handed_on_to_the_steps(project: Path) -> None:
+    assert Settings.read({}, project).variables({})["LOANWRIGHT_FEATURE_ENGINE"] == "duckdb"
+    chosen = {"LOANWRIGHT_FEATURE_ENGINE": "spark"}
+    assert Settings.read(chosen, project).variables(chosen)["LOANWRIGHT_FEATURE_ENGINE"] == "spark"
+    with pytest.raises(UsageError, match="'sparc', neither duckdb nor spark"):
+        Settings.read({"LOANWRIGHT_FEATURE_ENGINE": "sparc"}, project)
