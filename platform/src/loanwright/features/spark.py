@@ -35,7 +35,7 @@ _SQL = {
     "spark.sql.parser.escapedStringLiterals": "false",
 }
 """What a text means: leaving a type's range is an error, times are UTC's, names are as they are written."""
-_LOCAL = {
+LOCAL = {
     "spark.app.name": "loanwright",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -44,8 +44,15 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.adaptive.enabled": "false",
     "spark.log.level": "OFF",
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
 }
-"""A local session: no pages, nothing to be reached from outside, as many partitions as a small machine can use."""
+"""A local session: no pages, nothing to be reached from outside, as many partitions as a small machine can use.
+
+The plans are large, and without pages nobody reads what is kept of them.
+"""
 _TYPES = {
     "int64": "BIGINT", "double": "DOUBLE", "string": "STRING", "bool": "BOOLEAN", "timestamp[us, tz=UTC]": "TIMESTAMP"
 }  # fmt: skip
@@ -163,9 +170,9 @@ def _session(scratch: Path, memory_limit: str | None, threads: int) -> tuple[Spa
             f"Spark needs Java 17, and there is none {f'in JAVA_HOME, {home}' if home else 'on the path'}",
             fix="Install it (Debian: openjdk-17-jre-headless); or build with LOANWRIGHT_FEATURE_ENGINE=duckdb",
         )
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("SPARKLOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(f"local[{threads}]")
-    settings = {**_LOCAL, **_SQL, "spark.local.dir": str(scratch / "spill")}
+    settings = {**LOCAL, **_SQL, "spark.local.dir": str(scratch / "spill")}
     if memory_limit is not None:
         settings["spark.driver.memory"] = memory_limit.lower().replace("ib", "").replace("b", "")
     for name, value in settings.items():
