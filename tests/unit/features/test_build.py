@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from loanwright.errors import DataError, DeclarationError, IntegrityFault
-from loanwright.features import build
 from loanwright.features.build import build_training_table, feature_set_digest
 from loanwright.features.sql import compile_features
 from loanwright.storage import open_store, read_manifest

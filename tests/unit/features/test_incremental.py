@@ -51,10 +51,11 @@ def in_time(moment: int) -> str:
     return in_utc(found)
 
 
-def built(tables: Tables, features: Features, folder: Path, end: int, declared: Any) -> str:
+def built(tables: Tables, features: Features, folder: Path, end: int, declared: Any, *, shards: int = 1) -> str:
     folder.mkdir(exist_ok=True)
     uri = snapshot(declared, tables, folder, files=3, observed_until=in_time(end))
-    return build_training_table(uri, declared, features, open_store(str(folder / "store")), folder / "scratch")
+    store = open_store(str(folder / "store"))
+    return build_training_table(uri, declared, features, store, folder / "scratch", shards=shards)
 
 
 @pytest.fixture
@@ -151,3 +152,18 @@ def test_an_earlier_table_that_is_not_whole_is_not_built_on(harm, tmp_path, comp
 
     assert not computed
     assert grown.rpartition("/")[2] == built(tables, features, tmp_path / "scratch", end, declared).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("shards", [2, 7])
+def test_shards_of_the_keys_make_the_same_table(shards, tmp_path):
+    tables, moment = worlds(2)
+    declared, features = data(label=LABEL), some(2)
+    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
+    whole = built(tables, features, tmp_path / "whole", end, declared).rpartition("/")[2]
+
+    dealt = built(tables, features, tmp_path / "dealt", end, declared, shards=shards)
+    built(until(tables, moment), features, tmp_path / "grown", moment, declared, shards=shards)
+    grown = built(tables, features, tmp_path / "grown", end, declared, shards=shards)
+
+    assert dealt.rpartition("/")[2] == whole
+    assert grown.rpartition("/")[2] == whole

@@ -118,3 +118,12 @@ def test_the_feature_engine_is_handed_on_to_the_steps(project: Path) -> None:
     assert Settings.read(chosen, project).variables(chosen)["LOANWRIGHT_FEATURE_ENGINE"] == "spark"
     with pytest.raises(UsageError, match="'sparc', neither duckdb nor spark"):
         Settings.read({"LOANWRIGHT_FEATURE_ENGINE": "sparc"}, project)
+
+
+def test_features_may_be_computed_in_shards(project):
+    assert Settings.read({}, project).variables({})["LOANWRIGHT_FEATURE_SHARDS"] == "1"
+    dealt = Settings.read({"LOANWRIGHT_FEATURE_SHARDS": "8"}, project)
+    assert dealt.variables({})["LOANWRIGHT_FEATURE_SHARDS"] == "8"
+    for wrong in ("0", "two", "-1", "5000"):
+        with pytest.raises(UsageError, match=f"LOANWRIGHT_FEATURE_SHARDS is '{wrong}', not a number of shards"):
+            Settings.read({"LOANWRIGHT_FEATURE_SHARDS": wrong}, project)

@@ -27,6 +27,13 @@ def run(
     model: str = typer.Argument(help="A folder of pipelines/."),
     assignments: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="Change a parameter for this run."),
     no_cache: bool = typer.Option(False, "--no-cache", help="Run every step, whatever was done before."),
+    shards: int | None = typer.Option(
+        None,
+        "--shards",
+        min=1,
+        max=1024,
+        help="Compute features for one part of the keys after the other: less memory.",
+    ),
 ) -> None:
     """Run a model's pipeline here: real rows in, a registered, explained model out."""
     from rich.console import Console
@@ -37,6 +44,7 @@ def run(
     from loanwright.runtime.run_parameters import run_parameters
 
     settings = Settings.read()
+    settings = settings if shards is None else replace(settings, feature_shards=shards)
     request = run_parameters(settings, model, assignments)
     console = Console(file=sys.stdout, soft_wrap=False)
 

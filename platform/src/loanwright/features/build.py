@@ -18,11 +18,12 @@ from loanwright.config.features import Features
 from loanwright.data.engine import quoted
 from loanwright.data.rows import ROW_GROUP, TYPES, row_groups
 from loanwright.errors import DataError
+from loanwright.features.dialect import DUCKDB
 from loanwright.features.earlier import latest, remember, standing
 from loanwright.features.engine import Engine
 from loanwright.features.engines import opened, written_for
+from loanwright.features.groups import compute_groups
 from loanwright.features.keeping import NOTHING, keep
-from loanwright.features.narrowing import narrow
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
 from loanwright.features.snapshots import source_rows
 from loanwright.features.sql import write_sql
@@ -41,7 +42,8 @@ def build_training_table(
     *,
     memory_limit: str | None = None,
     threads: int | None = None,
-    runs_on: str = "duckdb",
+    runs_on: str = DUCKDB.name,
+    shards: int = 1,
 ) -> str:
     """Builds the training table of a snapshot, unless it is there; its manifest's URI.
 
@@ -53,7 +55,9 @@ def build_training_table(
         scratch: a folder for files on their way; what is put there is left to the caller to remove.
         memory_limit: of the engine, such as ``"3GiB"``.
         threads: of the engine.
-        runs_on: the engine, `duckdb` or `spark`. No byte of the table depends on it, nor on its memory or threads.
+        runs_on: the engine, `duckdb` or `spark`.
+        shards: into how many parts DuckDB deals each group's keys, to need less memory at once; Spark deals by itself.
+            No byte of the table depends on it, nor on the engine, its memory or its threads.
 
     Raises:
         DeclarationError: the features do not fit the sources.
@@ -81,15 +85,12 @@ def build_training_table(
         if positives in (0, total):
             outcome = int(positives > 0)
             raise DataError(f"label {data.label.name!r} is {outcome} in all {total:,} rows: there is nothing to learn")
-        then = latest(store, feature_set)
+        then = latest(store, feature_set) if runs_on == DUCKDB.name else None
         stands = standing(engine, data, sources, snapshot, then, scratch) if then is not None else None
         kept = keep(engine, stands, schema, scratch) if stands is not None else NOTHING
-        engine.make("decisions", f"SELECT * FROM every_decision WHERE lw_ord >= {kept.rows}")
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{total - kept.rows:,}")
-        if kept.rows:
-            narrow(engine, resolved)
-        for name, sql in running.groups.items():
-            engine.make(name, sql)
+        dealt = shards if runs_on == DUCKDB.name else 1
+        compute_groups(engine, running.groups, resolved, first=kept.rows, shards=dealt)
         watch = _Watch(resolved.outputs)
         fresh = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
         files = list(kept.written(store, scratch))

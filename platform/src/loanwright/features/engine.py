@@ -43,6 +43,11 @@ class Engine:
         with _faults():
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
+    def append(self, name: str, sql: str) -> None:
+        """Adds a query's result to a table that was made."""
+        with _faults():
+            self._connection.execute(f"INSERT INTO {name} {sql}")
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """A small result, whole."""
         with _faults():

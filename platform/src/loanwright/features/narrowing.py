@@ -6,19 +6,21 @@ come all of its versions, all versions of what it is led to, and all events of i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from loanwright.config.data import Source
 from loanwright.data.engine import quoted
 from loanwright.features.engine import Engine
-from loanwright.features.resolve import Resolved, ResolvedGroup
+from loanwright.features.resolve import ResolvedGroup
 
 ALL = "all"
 """What the names of the tables with every row begin with."""
 
 
-def narrow(engine: Engine, resolved: Resolved) -> None:
-    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the table `decisions`."""
+def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
+    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the groups at the table `decisions`."""
     conditions: dict[str, list[str]] = {}
-    for group in resolved.groups:
+    for group in groups:
         if group.aggregated or not group.own_row:
             _add(conditions, group)
     for name, these in conditions.items():

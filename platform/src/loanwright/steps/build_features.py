@@ -22,6 +22,7 @@ def run(snapshot: str, data: dict[str, Any], features: dict[str, Any]) -> str:
             here.store,
             here.scratch,
             runs_on=here.feature_engine,
+            shards=here.feature_shards,
         )
         result["training_table"] = uri
         return uri

@@ -1,0 +1,55 @@
+"""Computing the feature groups: all at once, only for new decisions, or shard by shard where memory is short.
+
+Keys are independent: a group's features at the decisions of some keys need the rows of those keys alone. So a
+group can be computed for one shard of the keys after the other, each by the same text, in a fraction of the
+memory; every group is dealt by its own key.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from loanwright.data.engine import quoted
+from loanwright.features.engine import Engine
+from loanwright.features.narrowing import narrow
+from loanwright.features.resolve import Resolved, ResolvedGroup
+
+_log = logging.getLogger("loanwright")
+
+
+def compute_groups(
+    engine: Engine, texts: Mapping[str, str], resolved: Resolved, *, first: int = 0, shards: int = 1
+) -> None:
+    """Makes the tables `group_<n>` and `decisions`, from `every_decision` and the sources.
+
+    Args:
+        engine: it has `every_decision`, and every source as `all_<name>` and as `source_<name>`.
+        texts: table → the query that makes it.
+        resolved: the declared features.
+        first: the place of the first decision that is to be computed.
+        shards: into how many parts the keys are dealt. No byte of the result depends on it.
+    """
+    chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
+    engine.make("decisions", chosen)
+    if first and shards == 1:
+        narrow(engine, resolved.groups)
+    for group in resolved.groups:
+        name = f"group_{group.number}"
+        if name not in texts:
+            continue
+        if shards == 1:
+            engine.make(name, texts[name])
+            continue
+        for shard in range(shards):
+            _log.info("group %d of %d, shard %d of %d", group.number, len(resolved.groups), shard + 1, shards)
+            engine.make("decisions", f"{chosen} AND {_shard_of(group, shards)} = {shard}")
+            narrow(engine, [group])
+            (engine.append if shard else engine.make)(name, texts[name])
+    if shards > 1:
+        engine.make("decisions", chosen)
+
+
+def _shard_of(group: ResolvedGroup, shards: int) -> str:
+    keys = ", ".join(quoted(f"key.{name}") for name in group.unit_keys)
+    return f"hash({keys}) % {shards}"
