@@ -18,7 +18,7 @@ ALL = "all"
 
 
 def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
-    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the groups at the table `decisions`."""
+    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the groups at `decisions`."""
     conditions: dict[str, list[str]] = {}
     for group in groups:
         if group.aggregated or not group.own_row:
