@@ -24,6 +24,7 @@ from loanwright.features.engine import Engine
 from loanwright.features.engines import opened, written_for
 from loanwright.features.groups import compute_groups
 from loanwright.features.keeping import NOTHING, keep
+from loanwright.features.narrowing import ALL
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
 from loanwright.features.snapshots import source_rows
 from loanwright.features.sql import write_sql
@@ -43,7 +44,7 @@ def build_training_table(
     memory_limit: str | None = None,
     threads: int | None = None,
     runs_on: str = DUCKDB.name,
-    shards: int = 1,
+    shards: int | None = None,
 ) -> str:
     """Builds the training table of a snapshot, unless it is there; its manifest's URI.
 
@@ -56,8 +57,8 @@ def build_training_table(
         memory_limit: of the engine, such as ``"3GiB"``.
         threads: of the engine.
         runs_on: the engine, `duckdb` or `spark`.
-        shards: into how many parts DuckDB deals each group's keys, to need less memory at once; Spark deals by itself.
-            No byte of the table depends on it, nor on the engine, its memory or its threads.
+        shards: into how many parts DuckDB deals each group's keys, to need less memory at once; absent: as many as
+            it takes. Spark deals by itself. No byte of the table depends on it, nor on the engine, its memory or its threads.
 
     Raises:
         DeclarationError: the features do not fit the sources.
@@ -76,9 +77,8 @@ def build_training_table(
     schema = _schema(data, resolved)
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads) as engine:
         for source in sources:
-            rows = source_rows(source, snapshot, scratch)
-            for name in ("all", "source"):
-                engine.add(f"{name}_{source.name}", rows)
+            engine.add(f"{ALL}_{source.name}", source_rows(source, snapshot, scratch))
+            engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
         _check_decisions(engine, data)
         engine.make("every_decision", running.decisions)
         ((total, positives),) = engine.rows("SELECT count(*), CAST(sum(label) AS BIGINT) FROM every_decision")

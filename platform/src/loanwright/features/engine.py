@@ -34,9 +34,29 @@ class Engine:
         """Makes an Arrow table or data set readable as a table of that name."""
         self._connection.register(name, table)
 
+    def alias(self, name: str, table: str) -> None:
+        """Makes a table readable under another name too."""
+        self._connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
+
     def remove(self, name: str) -> None:
         """Takes back what was added under that name."""
         self._connection.unregister(name)
+
+    def drop(self, name: str) -> None:
+        """Removes what was made under that name, or made readable under it."""
+        kind = self.rows(f"SELECT table_type FROM information_schema.tables WHERE table_name = '{name}'")
+        if kind:
+            self._connection.execute(f"DROP {'VIEW' if kind[0][0] == 'VIEW' else 'TABLE'} {name}")
+
+    def count(self, table: str) -> int:
+        """How many rows it has."""
+        return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+    @property
+    def memory(self) -> int:
+        """Bytes that may be held before it spills."""
+        number, unit = str(self.rows("SELECT current_setting('memory_limit')")[0][0]).split()
+        return int(float(number) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit))
 
     def make(self, name: str, sql: str) -> None:
         """Makes a table of that name of a query's result."""

@@ -8,18 +8,19 @@ memory; every group is dealt by its own key.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 
 from loanwright.data.engine import quoted
 from loanwright.features.engine import Engine
-from loanwright.features.narrowing import narrow
+from loanwright.features.narrowing import ALL, narrow, widen
 from loanwright.features.resolve import Resolved, ResolvedGroup
 
 _log = logging.getLogger("loanwright")
 
 
 def compute_groups(
-    engine: Engine, texts: Mapping[str, str], resolved: Resolved, *, first: int = 0, shards: int = 1
+    engine: Engine, texts: Mapping[str, str], resolved: Resolved, *, first: int = 0, shards: int | None = None
 ) -> None:
     """Makes the tables `group_<n>` and `decisions`, from `every_decision` and the sources.
 
@@ -28,26 +29,36 @@ def compute_groups(
         texts: table → the query that makes it.
         resolved: the declared features.
         first: the place of the first decision that is to be computed.
-        shards: into how many parts the keys are dealt. No byte of the result depends on it.
+        shards: into how many parts the keys are dealt; absent: as many as each group needs, by its size, to be
+            computed in the engine's memory. No byte of the result depends on it.
     """
     chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
     engine.make("decisions", chosen)
-    if first and shards == 1:
+    if first and shards is None:
         narrow(engine, resolved.groups)
     for group in resolved.groups:
         name = f"group_{group.number}"
         if name not in texts:
             continue
-        if shards == 1:
+        parts = shards or (1 if first else _needed(engine, group))
+        if parts == 1:
             engine.make(name, texts[name])
             continue
-        for shard in range(shards):
-            _log.info("group %d of %d, shard %d of %d", group.number, len(resolved.groups), shard + 1, shards)
-            engine.make("decisions", f"{chosen} AND {_shard_of(group, shards)} = {shard}")
+        for shard in range(parts):
+            _log.info("group %d of %d, shard %d of %d", group.number, len(resolved.groups), shard + 1, parts)
+            engine.make("decisions", f"{chosen} AND {_shard_of(group, parts)} = {shard}")
             narrow(engine, [group])
             (engine.append if shard else engine.make)(name, texts[name])
-    if shards > 1:
         engine.make("decisions", chosen)
+        widen(engine, group)
+
+
+def _needed(engine: Engine, group: ResolvedGroup) -> int:
+    """How many shards keep a group's sort, with about three columns of 8 bytes for a feature, in half the memory."""
+    rows = sum(engine.count(f"{ALL}_{source.name}") for source in group.sources)
+    windows = {feature.window for feature in group.aggregated}
+    entries = rows + engine.count("decisions") * (len(windows) + 1)
+    return max(1, math.ceil(entries * 8 * (8 + 3 * len(group.features)) * 2 / engine.memory))
 
 
 def _shard_of(group: ResolvedGroup, shards: int) -> str:

@@ -24,8 +24,15 @@ def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
         if group.aggregated or not group.own_row:
             _add(conditions, group)
     for name, these in conditions.items():
-        engine.remove(f"source_{name}")
+        engine.drop(f"source_{name}")
         engine.make(f"source_{name}", f"SELECT * FROM {ALL}_{name} WHERE {' OR '.join(dict.fromkeys(these))}")
+
+
+def widen(engine: Engine, group: ResolvedGroup) -> None:
+    """Has the tables `source_<name>` of a group with all rows again."""
+    for source in group.sources:
+        engine.drop(f"source_{source.name}")
+        engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
 
 
 def _add(conditions: dict[str, list[str]], group: ResolvedGroup) -> None:

@@ -55,6 +55,13 @@ class ResolvedGroup:
     outcome: ResolvedOutcome | None = None
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that its rows, their keys and their outcomes are read from."""
+        others = (self.holder, self.outcome.source if self.outcome is not None else None)
+        found = {each.name: each for each in (self.source, *others) if each is not None}
+        return tuple(found.values())
+
+    @property
     def features(self) -> tuple[Feature, ...]:
         """All of them, those that are read and those that are aggregated."""
         return self.values + self.aggregated

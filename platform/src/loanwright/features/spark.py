@@ -95,6 +95,10 @@ class SparkEngine(Engine):
         paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", file) for file in files]
         self._spark.read.schema(columns).parquet(*paths).createOrReplaceTempView(name)
 
+    def alias(self, name: str, table: str) -> None:
+        """Makes a table readable under another name too."""
+        self._spark.table(table).createOrReplaceTempView(name)
+
     def remove(self, name: str) -> None:
         """Takes back what was added under that name."""
         self._spark.catalog.dropTempView(name)

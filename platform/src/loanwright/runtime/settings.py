@@ -8,7 +8,7 @@ Read once, from these environment variables, when a command starts:
     LOANWRIGHT_S3_PORT       a fixed port for the embedded S3 server; default: any free one
     LOANWRIGHT_TRACKING_URI  an MLflow server; default: sqlite in the state folder
     LOANWRIGHT_FEATURE_ENGINE  what computes features, duckdb or spark; default: duckdb
-    LOANWRIGHT_FEATURE_SHARDS  into how many parts DuckDB deals the keys, one after the other; default: 1
+    LOANWRIGHT_FEATURE_SHARDS  into how many parts DuckDB deals the keys, one after the other; default: by size
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Settings:
     s3_port: int | None
     tracking_uri: str | None
     feature_engine: str = "duckdb"
-    feature_shards: int = 1
+    feature_shards: int | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
@@ -60,8 +60,8 @@ class Settings:
             raise UsageError(
                 f"LOANWRIGHT_FEATURE_ENGINE is {feature_engine!r}, neither {' nor '.join(FEATURE_ENGINES)}"
             )
-        shards = environ.get("LOANWRIGHT_FEATURE_SHARDS") or "1"
-        if not (shards.isascii() and shards.isdigit() and 1 <= int(shards) <= 1024):
+        shards = environ.get("LOANWRIGHT_FEATURE_SHARDS") or None
+        if shards is not None and not (shards.isascii() and shards.isdigit() and 1 <= int(shards) <= 1024):
             raise UsageError(f"LOANWRIGHT_FEATURE_SHARDS is {shards!r}, not a number of shards from 1 to 1024")
         if store is not None:
             store = _store(store)
@@ -73,7 +73,7 @@ class Settings:
             s3_port=int(port) if port else None,
             tracking_uri=environ.get("LOANWRIGHT_TRACKING_URI") or None,
             feature_engine=feature_engine,
-            feature_shards=int(shards),
+            feature_shards=int(shards) if shards else None,
         )
         if settings.tracking_uri is None and _UNADDRESSABLE.search(str(state)):
             raise UsageError(
@@ -127,7 +127,7 @@ class Settings:
             "LOANWRIGHT_DATA_CACHE": str(self.state / "data"),
             "LOANWRIGHT_TRACKING_URI": self.registry_uri,
             "LOANWRIGHT_FEATURE_ENGINE": self.feature_engine,
-            "LOANWRIGHT_FEATURE_SHARDS": str(self.feature_shards),
+            "LOANWRIGHT_FEATURE_SHARDS": str(self.feature_shards or ""),
             "PYTHONDONTWRITEBYTECODE": "",  # every step would compile its imports anew
         }
         if not self.tracking_uri:

@@ -31,7 +31,7 @@ class Surroundings:
     changes: tuple[str, ...]
     """What was set for this run alone, where a person did so."""
     feature_engine: str = "duckdb"
-    feature_shards: int = 1
+    feature_shards: int | None = None
     """What computes features; no byte of them depends on it."""
 
     def change_tags(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
             run_folder=Path(folder) if folder else None,
             changes=tuple(json.loads(os.environ.get("LOANWRIGHT_CHANGES") or "[]")),
             feature_engine=os.environ.get("LOANWRIGHT_FEATURE_ENGINE") or "duckdb",
-            feature_shards=int(os.environ.get("LOANWRIGHT_FEATURE_SHARDS") or 1),
+            feature_shards=int(os.environ.get("LOANWRIGHT_FEATURE_SHARDS") or 0) or None,
         )
 
 
