@@ -1,0 +1,170 @@
+"""The lines of `point_in_time`: what is measured against what, and what is wanted of each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from point_in_time_data import events, scores
+from point_in_time_ours import WINDOWS
+from point_in_time_running import HERE, Contender, Cost, alternated, disagreements
+
+SIX = [f"{name}_{window}" for name in ("count", "sum", "mean", "std", "share", "ratio") for window in WINDOWS]
+LATEST = ["latest_score", "latest_limit_minor", "latest_utilisation"]
+OURS, HAND, NUMPY, ROLLING, ASOF = "loanwright", "DuckDB by hand", "numpy", "polars rolling", "polars join_asof"
+LATE, FEAST = "loanwright, known times", "Feast 0.67"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio and what it is to be."""
+
+    says: str
+    ratio: float
+    most: float
+
+    @property
+    def met(self) -> bool:
+        """Whether it is at most what is wanted."""
+        return self.ratio <= self.most
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line of the table found."""
+
+    title: str
+    costs: dict[str, Cost]
+    goals: list[Goal]
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """As kept between runs."""
+        return asdict(self)
+
+    @staticmethod
+    def of(kept: dict[str, Any]) -> Line:
+        """The line of `as_json`."""
+        costs = {name: Cost(**cost) for name, cost in kept["costs"].items()}
+        return Line(kept["title"], costs, [Goal(**goal) for goal in kept["goals"]], kept["notes"])
+
+
+def windows(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, Line]:
+    """Lines 1 to 3, whose contenders run in turn: uniform keys, hot merchants, known times."""
+    sizes = {"rows": round(5e6 * scale), "decisions": round(1e6 * scale), "customers": round(2e5 * scale)}
+    worlds = {
+        "uniform": partial(events, merchants=False, known=False),
+        "hot": partial(events, merchants=True, known=False),
+        "known": partial(events, merchants=False, known=True),
+    }
+    contenders = []
+    for world, make in worlds.items():
+        _apart(make, folder / world, **sizes)
+        contenders.append(_ours(f"{world}/{OURS}", "windows", folder / world))
+        if world != "known":
+            contenders += [
+                _theirs(f"{world}/{HAND}", "point_in_time_hand.py", "duckdb", folder / world),
+                _theirs(f"{world}/{NUMPY}", "point_in_time_hand.py", "numpy", folder / world),
+                _theirs(f"{world}/{ROLLING}", "point_in_time_rivals.py", "rolling", folder / world, rivals),
+                _theirs(f"{world}/{ASOF}", "point_in_time_rivals.py", "join_asof", folder / world, rivals),
+            ]
+    costs = alternated(contenders, rounds)
+    notes = {world: _agreeing(contenders, f"{world}/", SIX) for world in ("uniform", "hot")}
+    size = f"{sizes['rows']:,} events, {sizes['decisions']:,} decisions"
+    uniform, hot = (_of(costs, f"{world}/") for world in ("uniform", "hot"))
+    known = costs[f"known/{OURS}"]
+    lines = {
+        1: Line(
+            f"6 aggregates over 3 windows: {size}, {sizes['customers']:,} customers",
+            uniform,
+            [
+                *_both("DuckDB by hand", uniform[OURS], uniform[HAND], 1.2),
+                *_both("polars rolling", uniform[OURS], uniform[ROLLING], 1.0),
+                *_both("polars join_asof", uniform[OURS], uniform[ASOF], 1.0),
+            ],
+            notes["uniform"],
+        ),
+        2: Line(
+            f"the same with 2,000 merchants, some of them hot: {size}",
+            hot,
+            _both("our uniform case", hot[OURS], uniform[OURS], 1.5),
+            notes["hot"],
+        ),
+        3: Line(
+            f"line 1 with known times, 5 % late and 1 % restated rows: {size}",
+            {OURS: uniform[OURS], LATE: known},
+            _both("our line 1", known, uniform[OURS], 1.5),
+        ),
+    }
+    for number, world in ((1, "uniform"), (2, "hot"), (3, "known")):
+        if not all(goal.met for goal in lines[number].goals):
+            lines[number].notes.append(_profiled(folder / world))
+    return lines
+
+
+def latest(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, Line]:
+    """Line 4: the latest row's values."""
+    sizes = {"rows": round(2e6 * scale), "decisions": round(5e5 * scale), "customers": round(2e5 * scale)}
+    _apart(scores, folder, **sizes)
+    by_hand = "DuckDB ASOF by hand"
+    contenders = [
+        _ours(OURS, "latest", folder),
+        _theirs(FEAST, "point_in_time_rivals.py", "feast", folder, rivals),
+        _theirs(by_hand, "point_in_time_hand.py", "asof", folder),
+    ]
+    costs = alternated(contenders, rounds)
+    goals = [
+        Goal("wall of Feast", costs[OURS].wall / costs[FEAST].wall, 0.1),
+        Goal("CPU of Feast", costs[OURS].cpu / costs[FEAST].cpu, 0.1),
+        Goal("peak memory of Feast", costs[OURS].peak / costs[FEAST].peak, 0.2),
+    ]
+    title = f"three latest values: {sizes['decisions']:,} decisions, {sizes['rows']:,} rows"
+    notes = _agreeing(contenders, "", LATEST)
+    return {4: Line(title, costs, goals, notes if all(goal.met for goal in goals) else [*notes, _profiled(folder)])}
+
+
+def _ours(name: str, kind: str, folder: Path) -> Contender:
+    return Contender(name, "point_in_time_ours.py", (kind, str(folder), str(folder / "ours.parquet")))
+
+
+def _theirs(name: str, script: str, kind: str, folder: Path, python: Path | None = None) -> Contender:
+    given = (kind, str(folder), str(folder / f"{kind}.parquet"))
+    return Contender(name, script, given, python) if python else Contender(name, script, given)
+
+
+def _of(costs: dict[str, Cost], start: str) -> dict[str, Cost]:
+    return {name.removeprefix(start): cost for name, cost in costs.items() if name.startswith(start)}
+
+
+def _both(against: str, ours: Cost, theirs: Cost, most: float) -> list[Goal]:
+    return [
+        Goal(f"wall of {against}", ours.wall / theirs.wall, most),
+        Goal(f"CPU of {against}", ours.cpu / theirs.cpu, most),
+    ]
+
+
+def _agreeing(contenders: Sequence[Contender], start: str, features: list[str]) -> list[str]:
+    ours, *others = (Path(each.arguments[2]) for each in contenders if each.name.startswith(start))
+    named = [each.name.removeprefix(start) for each in contenders if each.name.startswith(start)][1:]
+    found = {name: disagreements(ours, path, features) for name, path in zip(named, others, strict=True)}
+    differing = [f"{name} differs in {count:,} values" for name, count in found.items() if count]
+    return differing or [f"All {len(found) + 1} agree in every value."]
+
+
+def _profiled(folder: Path) -> str:
+    kind = "latest" if (folder / "scores.parquet").exists() else "windows"
+    command = [sys.executable, str(HERE / "point_in_time_ours.py"), kind, str(folder), "-", "--profile"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    shares = json.loads(ended.stdout.splitlines()[-1])
+    return "Profile of our query: " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()) + "."
+
+
+def _apart(make: Callable[..., None], folder: Path, **sizes: int) -> None:
+    if not any(folder.glob("*.parquet")):
+        make(folder, **sizes)

@@ -1,0 +1,157 @@
+"""The features of `pay_later_default` in `point_in_time`: at growing sizes of the synthetic world, and day by day.
+
+    python point_in_time_world.py {snapshot|table} …
+
+As a script it does one of the two in a process of its own: `snapshot STORE CACHE CUSTOMERS MONTHS CUTOFF` prints the
+snapshot's URI and its rows, `table SNAPSHOT STORE SCRATCH LIMIT` builds the training table and tells what it cost.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from point_in_time_clock import measured
+from point_in_time_lines import Goal, Line
+from point_in_time_running import Contender, Cost, run
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = "point_in_time_world.py"
+CUSTOMERS_PER_MILLION = 6_220
+LIMIT_GIB = 3.0
+ENGINE = "2400MiB"
+"""What DuckDB takes of a container of 3 GiB of its own accord: four fifths."""
+
+
+def growing(folder: Path, sizes: list[float]) -> dict[int, Line]:
+    """Line 5: time and peak memory at these millions of events."""
+    costs: dict[str, Cost] = {}
+    found: list[tuple[int, Cost]] = []
+    for millions in sizes:
+        store = folder / f"{millions:g}"
+        uri, rows = _snapshot(store, folder / "cache", round(millions * CUSTOMERS_PER_MILLION), 24)
+        cost = run(_table(f"{rows:,} events", uri, store, ENGINE))
+        costs[f"{rows:,} events"] = cost
+        found.append((rows, cost))
+        print(f"  {rows:,} events: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s, {cost.peak:,.0f} MiB", flush=True)
+        shutil.rmtree(store)
+    (few, least), (many, most) = found[0], found[-1]
+    goals = [Goal("3 GiB of peak memory", max(cost.peak for cost in costs.values()) / 1024 / LIMIT_GIB, 1.0)]
+    if many > few:
+        grown = many / few
+        goals += [
+            Goal(f"linear growth of CPU time, {grown:.1f} times the events", most.cpu / least.cpu / grown, 1.1),
+            Goal(f"linear growth of peak memory, {grown:.1f} times the events", most.peak / least.peak / grown, 1.1),
+        ]
+    note = f"The engine's memory limit is {ENGINE}, what it takes of a container of 3 GiB by itself."
+    return {5: Line("the features of `pay_later_default` as its world grows", costs, goals, [note])}
+
+
+def daily(folder: Path, scale: float, rounds: int) -> dict[int, Line]:
+    """Line 6: one more day of a year, with and without the table of the day before."""
+    store, cache = folder / "store", folder / "cache"
+    customers = max(1_000, round(60_000 * scale))
+    whole, rows = _snapshot(store, cache, customers, 12)
+    before, _ = _snapshot(store, cache, customers, 12, _end(whole) - timedelta(days=1))
+    full, day = "full build", "one day more"
+    found: dict[str, list[Cost]] = {full: [], day: []}
+    for _ in range(rounds):
+        _forget(store)
+        found[full].append(run(_table(full, whole, store, ENGINE)))
+        complete, decisions = _built(store)
+        _forget(store)
+        run(_table("the day before", before, store, ENGINE))
+        _, earlier = _built(store)
+        found[day].append(run(_table(day, whole, store, ENGINE)))
+        if _built(store)[0] != complete:
+            raise SystemExit("the table of one day more is not that of a full build")
+    costs = {
+        name: Cost(*(sorted(getattr(cost, each) for cost in them)[len(them) // 2] for each in ("wall", "cpu", "peak")))
+        for name, them in found.items()
+    }
+    goals = [
+        Goal("wall of the full build", costs[day].wall / costs[full].wall, 0.05),
+        Goal("CPU of the full build", costs[day].cpu / costs[full].cpu, 0.05),
+    ]
+    note = f"The day adds {decisions - earlier:,} to {earlier:,} decisions; both ways give the same bytes."
+    return {6: Line(f"`pay_later_default`, one day more of a year of {rows:,} events", costs, goals, [note])}
+
+
+def _forget(store: Path) -> None:
+    for kind in ("tables", "latest_tables"):
+        shutil.rmtree(store / kind, ignore_errors=True)
+
+
+def _built(store: Path) -> tuple[str, int]:
+    """The digest of the table that was built last, and its rows."""
+    noted = json.loads(next((store / "latest_tables").glob("*.json")).read_bytes())["table"]
+    return noted, json.loads((store / "tables" / noted).read_bytes())["body"]["rows"]
+
+
+def _end(snapshot: str) -> datetime:
+    """When the last row of a snapshot was known."""
+    return datetime.fromisoformat(json.loads(Path(snapshot).read_bytes())["body"]["observed_until"])
+
+
+def _snapshot(store: Path, cache: Path, customers: int, months: int, cutoff: datetime | None = None) -> tuple[str, int]:
+    given = [str(store), str(cache), str(customers), str(months), cutoff.isoformat() if cutoff else "-"]
+    command = [sys.executable, str(Path(__file__)), "snapshot", *given]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise SystemExit(ended.stderr[-3000:])
+    uri, rows = json.loads(ended.stdout.splitlines()[-1])
+    return uri, rows
+
+
+def _table(name: str, snapshot: str, store: Path, limit: str) -> Contender:
+    return Contender(name, SCRIPT, ("table", snapshot, str(store), str(store / "scratch"), limit))
+
+
+def _take(store: str, cache: str, customers: str, months: str, cutoff: str) -> None:
+    from loanwright.config.reading import read_declaration
+    from loanwright.data.ingestion import ingest
+    from loanwright.data.world.addresses import world_at
+    from loanwright.storage import open_store
+
+    data = read_declaration(ROOT / "pipelines/pay_later_default/model.yaml").data
+    overrides = {each.name: f"{each.uri}?customers={customers}&months={months}" for each in data.sources}
+    found = ingest(
+        data,
+        open_store(store),
+        cutoff=None if cutoff == "-" else datetime.fromisoformat(cutoff),
+        overrides=overrides,
+        cache=Path(cache),
+        now=datetime(2100, 1, 1, tzinfo=UTC),
+    )
+    print(json.dumps([found.uri, world_at(overrides["checkouts"], Path(cache)).events]))
+
+
+def _build(snapshot: str, store: str, scratch: str, limit: str) -> None:
+    from loanwright.config.reading import read_declaration
+    from loanwright.features.build import build_training_table
+    from loanwright.storage import open_store
+
+    shutil.rmtree(scratch, ignore_errors=True)
+    declared = read_declaration(ROOT / "pipelines/pay_later_default/model.yaml")
+    measured(
+        lambda: build_training_table(
+            snapshot,
+            declared.data,
+            declared.features,
+            open_store(store),
+            Path(scratch),
+            memory_limit=limit,
+            threads=2,
+        )
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "snapshot":
+        _take(*sys.argv[2:])
+    else:
+        _build(*sys.argv[2:])
