@@ -11,6 +11,7 @@ import pytest
 from loanwright.config.features import Features
 from loanwright.features import build, table_files
 from loanwright.features.build import build_training_table
+from loanwright.features.engine import Engine
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
 from tests.unit.features.worlds_features import GROUPS, mixed
@@ -51,7 +52,7 @@ def in_time(moment: int) -> str:
     return in_utc(found)
 
 
-def built(tables: Tables, features: Features, folder: Path, end: int, declared: Any, *, shards: int = 1) -> str:
+def built(tables: Tables, features: Features, folder: Path, end: int, declared: Any, *, shards: int | None = None) -> str:
     folder.mkdir(exist_ok=True)
     uri = snapshot(declared, tables, folder, files=3, observed_until=in_time(end))
     store = open_store(str(folder / "store"))
@@ -167,3 +168,27 @@ def test_shards_of_the_keys_make_the_same_table(shards, tmp_path):
 
     assert dealt.rpartition("/")[2] == whole
     assert grown.rpartition("/")[2] == whole
+
+
+def test_a_group_too_large_for_the_memory_is_dealt_by_itself_and_others_are_not(tmp_path, monkeypatch):
+    tables, _ = worlds(3)
+    declared = data(label=LABEL)
+    groups = [GROUPS[name][0] for name in ("a client's events", "limits")]
+    counts = [{"name": f"n{n}", "aggregate": "count"} for n in range(2)]
+    features = Features.model_validate(
+        {"groups": [{**group, "features": [count]} for group, count in zip(groups, counts, strict=True)]}
+    )
+    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
+    whole = built(tables, features, tmp_path / "whole", end, declared).rpartition("/")[2]
+    dealt: list[str] = []
+    appended = Engine.append
+    monkeypatch.setattr(Engine, "memory", 28_000)
+    monkeypatch.setattr(Engine, "append", lambda self, name, sql: (dealt.append(name), appended(self, name, sql)))
+
+    assert built(tables, features, tmp_path / "dealt", end, declared).rpartition("/")[2] == whole
+    assert set(dealt) == {"group_1"}
+
+
+def test_the_memory_that_an_engine_has_is_what_it_was_given(tmp_path):
+    with Engine(tmp_path, memory_limit="100MB") as engine:
+        assert 95_000_000 < engine.memory < 101_000_000

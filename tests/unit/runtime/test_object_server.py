@@ -57,7 +57,9 @@ def test_a_server_whose_record_is_lost_is_found_again(settings: Settings, record
 
 def test_a_killed_server_is_started_anew_with_the_same_credentials(settings: Settings) -> None:
     first = ObjectServer(settings).start()
-    psutil.Process(_servers(settings)[0]).kill()
+    server = psutil.Process(_servers(settings)[0])
+    server.kill()
+    server.wait(30)
     second = ObjectServer(settings).start()
     assert first["AWS_SECRET_ACCESS_KEY"] == second["AWS_SECRET_ACCESS_KEY"]
     assert len(_servers(settings)) == 1
