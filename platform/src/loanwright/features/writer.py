@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from loanwright.features.counted import Counted
 from loanwright.features.cover import Extreme, Latest, cover_parts
@@ -143,7 +143,7 @@ class UnitWriter:
             self._found[name] = (at, self._row("TRUE", of.value))
             if self.unit.window(of) == EVER:
                 return name
-            return f"CASE WHEN {name}_at >= {self._window_start(of)} THEN {name} END"
+            return f"CASE WHEN {at}_at >= {self._window_start(of)} THEN {name} END"
         window = self.unit.window(of)
         value = self._row(of.condition, of.value)
         name = self._ask(Extreme("last" if last else "first", value, window, "lw_seq"))
@@ -170,10 +170,12 @@ class UnitWriter:
         self.joined += [unit.part(kind) for kind in ("edges", "late") if unit.part(kind) in edges]
         self.columns += [f"{self._whole_total(name, total)} AS {name}" for name, total in totals.items()]
         self.columns += [f"coalesce({unit.part('edges')}.{name}, 0) AS {name}" for name in distinct]
-        for name, (at, value) in self._found.items():
-            parts[unit.part(name)] = self._looked_up(name, at, value)
-            self.joined.append(unit.part(name))
-            self.columns += [f"{unit.part(name)}.{name}", f"{unit.part(name)}.{name}_at"]
+        for at in dict.fromkeys(at for at, _ in self._found.values()):
+            values = {name: value for name, (row, value) in self._found.items() if row == at}
+            found = unit.part(f"{at}_row")
+            parts[found] = self._looked_up(at, values)
+            self.joined.append(found)
+            self.columns += [f"{found}.{name}" for name in (*values, f"{at}_at")]
         if extremes or self._latest:
             parts |= cover_parts(unit, extremes, self._latest)
             self.joined += [unit.part("cover")] if extremes else []
@@ -202,9 +204,10 @@ class UnitWriter:
         seq = f"row_number() OVER ({unit.partition} ORDER BY {order}) AS lw_seq"
         return unit.rows_part(["lw_seq", *columns], nested(select(["*", seq], "rows"), "r"))
 
-    def _looked_up(self, name: str, at: str, value: str) -> str:
-        """Of each decision: the value, and the time, of the row that a running extreme names."""
+    def _looked_up(self, at: str, values: Mapping[str, str]) -> str:
+        """Of each decision: values, and the time, of the row that a running extreme names."""
         unit = self.unit
         keys = " AND ".join(f"r.{key} = p.{key}" for key in unit.keys)
         joined = f"{unit.part('running')} p JOIN {unit.part('unit')} r ON {keys} AND r.lw_seq = p.{at}"
-        return select(["p.lw_ord", f"r.{value} AS {name}", f"r.lw_event AS {name}_at"], joined)
+        read = [f"r.{value} AS {name}" for name, value in values.items()]
+        return select(["p.lw_ord", *read, f"r.lw_event AS {at}_at"], joined)
