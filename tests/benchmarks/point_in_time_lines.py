@@ -18,7 +18,9 @@ from point_in_time_running import HERE, Contender, Cost, alternated, disagreemen
 SIX = [f"{name}_{window}" for name in ("count", "sum", "mean", "std", "share", "ratio") for window in WINDOWS]
 LATEST = ["latest_score", "latest_limit_minor", "latest_utilisation"]
 OURS, HAND, NUMPY, ROLLING, ASOF = "loanwright", "DuckDB by hand", "numpy", "polars rolling", "polars join_asof"
-LATE, FEAST = "loanwright, known times", "Feast 0.67"
+LATE, FEAST, BY_ASOF = "loanwright, known times", "Feast 0.67", "DuckDB ASOF by hand"
+HISTORIES = (10, 100)
+"""Rows of each key in line 4: a score a month, and a balance twice a week."""
 
 
 @dataclass(frozen=True)
@@ -109,24 +111,36 @@ def windows(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, 
 
 
 def latest(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, Line]:
-    """Line 4: the latest row's values."""
-    sizes = {"rows": round(2e6 * scale), "decisions": round(5e5 * scale), "customers": round(2e5 * scale)}
-    _apart(scores, folder, **sizes)
-    by_hand = "DuckDB ASOF by hand"
-    contenders = [
-        _ours(OURS, "latest", folder),
-        _theirs(FEAST, "point_in_time_rivals.py", "feast", folder, rivals),
-        _theirs(by_hand, "point_in_time_hand.py", "asof", folder),
-    ]
-    costs = alternated(contenders, rounds)
-    goals = [
-        Goal("wall of Feast", costs[OURS].wall / costs[FEAST].wall, 0.1),
-        Goal("CPU of Feast", costs[OURS].cpu / costs[FEAST].cpu, 0.1),
-        Goal("peak memory of Feast", costs[OURS].peak / costs[FEAST].peak, 0.2),
-    ]
+    """Line 4: the latest row's values, of keys with a short and with a long history."""
+    sizes = {"rows": round(2e6 * scale), "decisions": round(5e5 * scale)}
+    contenders = []
+    for each in HISTORIES:
+        here = folder / f"{each}"
+        _apart(scores, here, **sizes, customers=sizes["rows"] // each)
+        contenders += [
+            _ours(f"{each}/{OURS}", "latest", here),
+            _theirs(f"{each}/{FEAST}", "point_in_time_rivals.py", "feast", here, rivals),
+            _theirs(f"{each}/{BY_ASOF}", "point_in_time_hand.py", "asof", here),
+        ]
+    measured = alternated(contenders, rounds)
+    costs: dict[str, Cost] = {}
+    goals: list[Goal] = []
+    notes = []
+    for each in HISTORIES:
+        of = _of(measured, f"{each}/")
+        ours, theirs = of[OURS], of[FEAST]
+        costs |= {f"{name}, {each} rows a key": cost for name, cost in of.items()}
+        goals += [
+            Goal(f"wall of Feast, {each} rows a key", ours.wall / theirs.wall, 0.1),
+            Goal(f"CPU of Feast, {each} rows a key", ours.cpu / theirs.cpu, 0.1),
+            Goal(f"peak memory of Feast, {each} rows a key", ours.peak / theirs.peak, 0.2),
+        ]
+        notes += [f"{each} rows a key: {note}" for note in _agreeing(contenders, f"{each}/", LATEST)]
+    if not all(goal.met for goal in goals):
+        notes.append(_profiled(folder / f"{HISTORIES[-1]}"))
+        notes.append("Feast joins a decision with all earlier rows of its key, so its cost grows with the history.")
     title = f"three latest values: {sizes['decisions']:,} decisions, {sizes['rows']:,} rows"
-    notes = _agreeing(contenders, "", LATEST)
-    return {4: Line(title, costs, goals, notes if all(goal.met for goal in goals) else [*notes, _profiled(folder)])}
+    return {4: Line(title, costs, goals, notes)}
 
 
 def _ours(name: str, kind: str, folder: Path) -> Contender:
