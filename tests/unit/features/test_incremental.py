@@ -52,7 +52,9 @@ def in_time(moment: int) -> str:
     return in_utc(found)
 
 
-def built(tables: Tables, features: Features, folder: Path, end: int, declared: Any, *, shards: int | None = None) -> str:
+def built(
+    tables: Tables, features: Features, folder: Path, end: int, declared: Any, *, shards: int | None = None
+) -> str:
     folder.mkdir(exist_ok=True)
     uri = snapshot(declared, tables, folder, files=3, observed_until=in_time(end))
     store = open_store(str(folder / "store"))

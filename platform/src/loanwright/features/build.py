@@ -58,7 +58,7 @@ def build_training_table(
         threads: of the engine.
         runs_on: the engine, `duckdb` or `spark`.
         shards: into how many parts DuckDB deals each group's keys, to need less memory at once; absent: as many as
-            it takes. Spark deals by itself. No byte of the table depends on it, nor on the engine, its memory or its threads.
+            it takes. Spark deals by itself. No byte of the table depends on it, nor on engine, memory or threads.
 
     Raises:
         DeclarationError: the features do not fit the sources.
