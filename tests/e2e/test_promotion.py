@@ -57,7 +57,7 @@ def test_a_champion_is_promoted_compared_with_and_never_beaten_by_a_worse_model(
     assert _champion_gate(finished)["verdict"] == "block"
     assert summary["champion"]["version"] == "1"
     report = Path(summary["report"]).read_text()
-    assert "may not be used" in report.lower()
+    assert "blocked by its gates" in report.lower()
     assert finished.command("verify", "tiny@challenger").code == 0
     assert finished.command("promote", "tiny@2").code == 2
 
