@@ -22,6 +22,11 @@ LATE, FEAST, BY_ASOF = "loanwright, known times", "Feast 0.67", "DuckDB ASOF by 
 HISTORIES = (10, 100)
 """Rows of each key in line 4: a score a month, and a balance twice a week."""
 
+_WINDOW = {
+    "windows": "WINDOW is the one sort of events and windows' edges, with its running sums in 128 bit.",
+    "latest": "WINDOW is two sorts: the rows in their total order, and rows with decisions.",
+}
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -45,6 +50,7 @@ class Line:
     costs: dict[str, Cost]
     goals: list[Goal]
     notes: list[str] = field(default_factory=list)
+    rounds: int = 1
 
     def as_json(self) -> dict[str, Any]:
         """As kept between runs."""
@@ -54,7 +60,7 @@ class Line:
     def of(kept: dict[str, Any]) -> Line:
         """The line of `as_json`."""
         costs = {name: Cost(**cost) for name, cost in kept["costs"].items()}
-        return Line(kept["title"], costs, [Goal(**goal) for goal in kept["goals"]], kept["notes"])
+        return Line(kept["title"], costs, [Goal(**goal) for goal in kept["goals"]], kept["notes"], kept["rounds"])
 
 
 def windows(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, Line]:
@@ -91,17 +97,20 @@ def windows(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, 
                 *_both("polars join_asof", uniform[OURS], uniform[ASOF], 1.0),
             ],
             notes["uniform"],
+            rounds,
         ),
         2: Line(
             f"the same with 2,000 merchants, some of them hot: {size}",
             hot,
             _both("our uniform case", hot[OURS], uniform[OURS], 1.5),
             notes["hot"],
+            rounds,
         ),
         3: Line(
             f"line 1 with known times, 5 % late and 1 % restated rows: {size}",
             {OURS: uniform[OURS], LATE: known},
             _both("our line 1", known, uniform[OURS], 1.5),
+            rounds=rounds,
         ),
     }
     for number, world in ((1, "uniform"), (2, "hot"), (3, "known")):
@@ -140,7 +149,7 @@ def latest(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, L
         notes.append(_profiled(folder / f"{HISTORIES[-1]}"))
         notes.append("Feast joins a decision with all earlier rows of its key, so its cost grows with the history.")
     title = f"three latest values: {sizes['decisions']:,} decisions, {sizes['rows']:,} rows"
-    return {4: Line(title, costs, goals, notes)}
+    return {4: Line(title, costs, goals, notes, rounds)}
 
 
 def _ours(name: str, kind: str, folder: Path) -> Contender:
@@ -176,7 +185,11 @@ def _profiled(folder: Path) -> str:
     command = [sys.executable, str(HERE / "point_in_time_ours.py"), kind, str(folder), "-", "--profile"]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     shares = json.loads(ended.stdout.splitlines()[-1])
-    return "Profile of our query: " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()) + "."
+    return (
+        "Profile of our query: "
+        + ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        + f". {_WINDOW[kind]}"
+    )
 
 
 def _apart(make: Callable[..., None], folder: Path, **sizes: int) -> None:

@@ -14,8 +14,8 @@ _HEAD = """# Point-in-time features: speed and memory
 Written by `make bench-features` (`tests/benchmarks/point_in_time.py`); do not edit by hand. All rows are synthetic.
 
 Each contender reads parquet and writes parquet, in a process of its own, on two threads. The contenders of one line
-take turns in one run, and stand here with the median of {rounds} and with the most memory of any. Imports are not
-counted as time. Where the machine has other work wall seconds suffer and CPU seconds hardly do: judge by both.
+take turns in one run, and stand here with their medians and with the most memory of any round. Imports are not counted
+as time. Where the machine has other work wall seconds suffer most, CPU seconds less and memory not: judge by all.
 
 Machine: {machine}.
 
@@ -42,7 +42,14 @@ def machine() -> str:
 
 def table(number: int, line: Line) -> str:
     """A line as Markdown: costs, goals, notes."""
-    rows = [f"### {number}. {line.title}", "", "| contender | wall s | CPU s | peak MiB |", "|---|---:|---:|---:|"]
+    rows = [
+        f"### {number}. {line.title}",
+        "",
+        _rounds(line),
+        "",
+        "| contender | wall s | CPU s | peak MiB |",
+        "|---|---:|---:|---:|",
+    ]
     rows += [f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.peak:,.0f} |" for name, cost in line.costs.items()]
     rows += ["", "| of | ratio | goal | |", "|---|---:|---:|---|"]
     rows += [
@@ -54,11 +61,15 @@ def table(number: int, line: Line) -> str:
     return "\n".join(rows) + "\n"
 
 
-def write_page(folder: Path, lines: Mapping[int, Line], rounds: str, described: str) -> None:
+def _rounds(line: Line) -> str:
+    return f"{line.rounds} rounds." if line.rounds > 1 else "One round."
+
+
+def write_page(folder: Path, lines: Mapping[int, Line], described: str) -> None:
     """Writes point-in-time.md and point-in-time.svg."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = "\n".join(table(number, lines[number]) for number in sorted(lines))
-    text = f"{_HEAD.format(rounds=rounds, machine=described)}\n## Lines\n\n{tables}{_COMMANDS}"
+    text = f"{_HEAD.format(machine=described)}\n## Lines\n\n{tables}{_COMMANDS}"
     (folder / "point-in-time.md").write_text(text, encoding="utf-8")
     _draw(folder / "point-in-time.svg", lines)
 

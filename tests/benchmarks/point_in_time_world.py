@@ -78,7 +78,7 @@ def daily(folder: Path, scale: float, rounds: int) -> dict[int, Line]:
         Goal("CPU of the full build", costs[day].cpu / costs[full].cpu, 0.05),
     ]
     note = f"The day adds {decisions - earlier:,} to {earlier:,} decisions; both ways give the same bytes."
-    return {6: Line(f"`pay_later_default`, one day more of a year of {rows:,} events", costs, goals, [note])}
+    return {6: Line(f"`pay_later_default`, one day more of a year of {rows:,} events", costs, goals, [note], rounds)}
 
 
 def _forget(store: Path) -> None:
