@@ -75,7 +75,10 @@ def test_the_s3_server_killed(project: Project, digest: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_by_hand_or_by_a_terminal_that_is_closed(project: Project, digest: str, number: int) -> None:
+    # Where the tests themselves run under nohup, what they start would ignore a closed terminal as well.
+    here = signal.signal(number, signal.SIG_DFL)
     run = project.started()
+    signal.signal(number, here)
     wait_until(lambda: project.step_record("train").get("pid"))
     step = project.step_record("train")
     run.send_signal(number)
