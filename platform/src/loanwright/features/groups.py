@@ -34,14 +34,15 @@ def compute_groups(
     """
     chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
     engine.make("decisions", chosen)
-    if first and shards is None:
-        narrow(engine, resolved.groups)
     for group in resolved.groups:
         name = f"group_{group.number}"
         if name not in texts:
             continue
         parts = shards or (1 if first else _needed(engine, group))
         if parts == 1:
+            if first:
+                # For each group anew: one that reaches far would leave its rows to the others of its source.
+                narrow(engine, [group])
             engine.make(name, texts[name])
             continue
         for shard in range(parts):
