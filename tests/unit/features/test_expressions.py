@@ -209,6 +209,7 @@ def test_an_attack_gets_one_clear_error_that_names_the_feature(text):
         ("ab(a) > 1", "uses ab, which is not allowed (did you mean 'abs'?)"),
         ("a IN (SELECT 1)", "holds a query, which is not allowed"),
         ("a > 1;", "holds ';', and is one expression only"),
+        ("name = 'x\ny'", "compares with 'x\\ny', a text of several lines"),
         ("CAST(a AS DECIMAL(10, 2)) = 1", "casts to DECIMAL(10, 2), which is not allowed"),
         ("a + 1", "is a number, not a condition. Compare it with something"),
         ("name = '{{x}}'", "holds '{{', which a cluster would expand"),

@@ -178,6 +178,8 @@ class Writer:
     def _literal(self, node: exp.Literal, _: int) -> Written:
         text = str(node.this)
         if node.is_string:
+            if len(text.splitlines()) > 1:
+                raise self._error(f"compares with {shown(text)}, a text of several lines")
             return Written("'" + text.replace("'", "''") + "'", "text")
         if not _NUMBER.fullmatch(text):
             raise self._error(f"holds the number {text!r}, which is too large or not plain")
