@@ -134,8 +134,8 @@ def sources_read(data: Data, resolved: Resolved) -> list[Source]:
     return [source for source in data.sources if source.name in names]
 
 
-def _check_decisions(engine: Engine, data: Data) -> int:
-    """How many decisions there are, each with its key, its time and its outcome."""
+def _check_decisions(engine: Engine, data: Data) -> None:
+    """Refuses rows that are no decisions: each has a key of its own, its time and its outcome."""
     source, key = data.unit.source, quoted(data.unit.key)
     where = f"source {source!r}"
     needed = {"decision_time": data.decision_time.column, "label": data.label.column}
@@ -155,7 +155,6 @@ def _check_decisions(engine: Engine, data: Data) -> int:
     if double:
         examples = ", ".join(str(value) for (value,) in double)
         raise DataError(f"{where}: {data.unit.key!r} names a decision, and some rows share one, such as {examples}")
-    return int(total)
 
 
 def _schema(data: Data, resolved: Resolved) -> pa.Schema:

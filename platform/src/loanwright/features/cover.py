@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loanwright.features.dialect import Dialect
 from loanwright.features.text import nested, select, union
 from loanwright.features.unit import Unit
 
@@ -102,7 +101,7 @@ def _pieces(unit: Unit, windows: Sequence[int]) -> str:
     joined = f"{unit.part('unit')} r JOIN {unit.part('placed')} p ON {keys} AND r.lw_seq = p.lw_seq"
     joined += f" JOIN {counts} ON {' AND '.join(f'n.{key} = r.{key}' for key in unit.keys)}"
     pieces = []
-    for slot, _ in enumerate(windows, 1):
+    for slot in range(1, len(windows) + 1):
         before = "p.lw_place0" if slot == 1 else f"greatest(p.lw_place0, coalesce(p.lw_place{slot - 1}, n.lw_count))"
         columns = [
             "r.*",
@@ -123,7 +122,7 @@ def _paths(unit: Unit) -> str:
     return select([*unit.keys, "lw_ord", "lw_size", "lw_rank >> CAST(lw_size AS INT) AS lw_block"], nested(sizes, "s"))
 
 
-def _blocks(unit: Unit, columns: Sequence[str], dialect: Dialect, source: str, where: str = "") -> str:
+def _blocks(unit: Unit, columns: Sequence[str], source: str) -> str:
     """The rows with each block of the cover of their range."""
     levels = select(
         [
@@ -132,10 +131,9 @@ def _blocks(unit: Unit, columns: Sequence[str], dialect: Dialect, source: str, w
             *columns,
             "lw_first",
             "lw_last",
-            f"{dialect.series(dialect.bits('lw_last - lw_first'))} AS lw_size",
+            f"{unit.dialect.series(unit.dialect.bits('lw_last - lw_first'))} AS lw_size",
         ],
         source,
-        where,
     )
     size = "CAST(lw_size AS INT)"
     halved = select(
@@ -184,7 +182,7 @@ def _extremes(unit: Unit, extremes: Mapping[str, Extreme], windows: Sequence[int
         else:
             chosen.append((name, f"{extreme.call}({name})", ""))
     again = [f"{value} AS {name}" for name, value, _ in chosen] + [f"{at} AS {name}_at" for name, _, at in chosen if at]
-    blocks = nested(_blocks(unit, columns, unit.dialect, ranges), "b")
+    blocks = nested(_blocks(unit, columns, ranges), "b")
     parts[unit.part("blocks")] = select(
         [*unit.keys, "lw_piece", "lw_size", "lw_block", *again], blocks, f"GROUP BY {keys}, lw_piece, lw_size, lw_block"
     )
@@ -212,7 +210,7 @@ def _latest(unit: Unit, name: str, last: Latest, windows: Sequence[int]) -> dict
         unit.part("pieces"),
         f"WHERE lw_piece <= {piece} AND {last.column} IS NOT NULL",
     )
-    blocks = _blocks(unit, ["lw_value", "lw_order"], unit.dialect, nested(counting, "c"))
+    blocks = _blocks(unit, ["lw_value", "lw_order"], nested(counting, "c"))
     place = "row_number() OVER (PARTITION BY {} ORDER BY lw_order DESC) AS lw_place"
     of_block = place.format(", ".join([*unit.keys, "lw_size", "lw_block"]))
     kept = select([*unit.keys, "lw_size", "lw_block", "lw_value", "lw_order", of_block], nested(blocks, "b"))

@@ -22,11 +22,12 @@ from loanwright.data.rows import schema_of
 from loanwright.features.describing import in_words
 from loanwright.features.engine import Engine
 from loanwright.features.lineage import filtered, find, inputs, only
+from loanwright.features.narrowing import ALL
 from loanwright.features.previewing import Decision, computed, key_of, opened
 from loanwright.features.reference import Fate, Seen, rows_of
 from loanwright.features.reference_rows import GroupRows, Tables
 from loanwright.features.reference_values import Counted, value_of
-from loanwright.features.related import ALL, Key, rows_taken, take_related
+from loanwright.features.related import Key, rows_taken, take_related
 from loanwright.features.resolve import OUTCOME
 
 Value = float | str | None

@@ -11,7 +11,6 @@ import logging
 import math
 from collections.abc import Mapping
 
-from loanwright.data.engine import quoted
 from loanwright.features.engine import Engine
 from loanwright.features.narrowing import ALL, narrow, widen
 from loanwright.features.resolve import Resolved, ResolvedGroup
@@ -63,5 +62,4 @@ def _needed(engine: Engine, group: ResolvedGroup) -> int:
 
 
 def _shard_of(group: ResolvedGroup, shards: int) -> str:
-    keys = ", ".join(quoted(f"key.{name}") for name in group.unit_keys)
-    return f"hash({keys}) % {shards}"
+    return f"hash({', '.join(group.asked)}) % {shards}"

@@ -22,7 +22,7 @@ def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
     conditions: dict[str, list[str]] = {}
     for group in groups:
         if group.aggregated or not group.own_row:
-            _add(conditions, group)
+            add_related(conditions, group, f"SELECT {', '.join(group.asked)} FROM decisions")
     for name, these in conditions.items():
         engine.drop(f"source_{name}")
         engine.make(f"source_{name}", f"SELECT * FROM {ALL}_{name} WHERE {' OR '.join(dict.fromkeys(these))}")
@@ -35,26 +35,32 @@ def widen(engine: Engine, group: ResolvedGroup) -> None:
         engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
 
 
-def _add(conditions: dict[str, list[str]], group: ResolvedGroup) -> None:
+def add_related(conditions: dict[str, list[str]], group: ResolvedGroup, wanted: str) -> None:
+    """Adds, for each source of a group, which of its rows matter.
+
+    Args:
+        conditions: source → SQL conditions, of which a row has to fulfil one.
+        group: whose rows.
+        wanted: the decisions' keys, as SQL: a query of them, or a list of tuples.
+    """
     source = group.source
-    asked = ", ".join(quoted(f"key.{name}") for name in group.unit_keys)
-    keyed = f"({', '.join(map(quoted, group.keys))}) IN (SELECT {asked} FROM decisions)"
+    keyed = f"({', '.join(map(quoted, group.keys))}) IN ({wanted})"
     if group.via is None or group.holder is None:
-        chosen = _versions(source, keyed)
+        chosen = all_versions(source, keyed)
     else:
         via, column = group.via, quoted(group.via.column or group.via.key)
         holders = f"SELECT {quoted(via.key)} FROM {ALL}_{group.holder.name} WHERE {keyed}"
-        chosen = _versions(source, f"{column} IN ({holders})")
+        chosen = all_versions(source, f"{column} IN ({holders})")
         led = f"SELECT {column} FROM {ALL}_{source.name} WHERE {chosen}"
         conditions.setdefault(group.holder.name, []).append(f"{quoted(via.key)} IN ({led})")
     conditions.setdefault(source.name, []).append(chosen)
     if group.outcome is not None:
         rows = f"SELECT {quoted(source.key[0])} FROM {ALL}_{source.name} WHERE {chosen}"
-        events = _versions(group.outcome.source, f"{quoted(group.outcome.key)} IN ({rows})")
+        events = all_versions(group.outcome.source, f"{quoted(group.outcome.key)} IN ({rows})")
         conditions.setdefault(group.outcome.source.name, []).append(events)
 
 
-def _versions(source: Source, condition: str) -> str:
+def all_versions(source: Source, condition: str) -> str:
     """All versions of the rows of which any version fulfils the condition."""
     if source.known_time is None:
         return f"({condition})"

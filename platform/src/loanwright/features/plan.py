@@ -7,6 +7,7 @@ when they happen and never restated, by a running extreme as far as that can tel
 
 from __future__ import annotations
 
+from loanwright.data.engine import quoted
 from loanwright.features.counted import Counted, counted
 from loanwright.features.dialect import Dialect
 from loanwright.features.resolve import ResolvedGroup
@@ -56,17 +57,9 @@ def _units(group: ResolvedGroup, rows: Visible, dialect: Dialect) -> list[Unit]:
 
 def _read(group: ResolvedGroup, rows: Visible) -> str:
     """Of each decision: the columns of the one row with its key, if it had happened and was known."""
-    names = list(dict.fromkeys(group.unit_keys))
-    keys = [
-        f'r.lw_key{number} = d."key.{name.replace(chr(34), chr(34) * 2)}"'
-        for number, name in enumerate(group.unit_keys, 1)
-    ]
-    conditions = [*keys, "r.lw_event < d.lw_at"] if names else keys
+    conditions = [f"r.lw_key{number} = d.{asked}" for number, asked in enumerate(group.asked, 1)]
+    conditions.append("r.lw_event < d.lw_at")
     if rows.dated:
         conditions += ["r.lw_known < d.lw_at", "(r.lw_until IS NULL OR d.lw_at <= r.lw_until)"]
-    columns = [f"r.{_named(feature.column or '')} AS {_named(feature.name)}" for feature in group.values]
+    columns = [f"r.{quoted(feature.column or '')} AS {quoted(feature.name)}" for feature in group.values]
     return select(["d.lw_ord", *columns], f"decisions d JOIN rows r ON {' AND '.join(conditions)}")
-
-
-def _named(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -15,7 +15,8 @@ from loanwright.errors import UsageError
 from loanwright.features.build import sources_read
 from loanwright.features.engine import Engine
 from loanwright.features.lineage import only
-from loanwright.features.related import ALL, Key, sql_value, take_related
+from loanwright.features.narrowing import ALL
+from loanwright.features.related import Key, sql_value, take_related
 from loanwright.features.resolve import resolve
 from loanwright.features.snapshots import source_rows
 from loanwright.features.sql import write_sql

@@ -10,6 +10,7 @@ from loanwright.config.data import Data, Source
 from loanwright.config.feature_agreement import feature_disagreements
 from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features, Via
 from loanwright.config.problems import refuse
+from loanwright.data.engine import quoted
 from loanwright.errors import DeclarationError
 from loanwright.features.dialect import DUCKDB, Dialect
 from loanwright.features.expressions import parse_condition, parse_expression
@@ -53,6 +54,11 @@ class ResolvedGroup:
     holder: Source | None = None
     """The source that holds the key, if it is not the group's."""
     outcome: ResolvedOutcome | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The columns of `decisions` that hold the key, as SQL."""
+        return tuple(quoted(f"key.{name}") for name in self.unit_keys)
 
     @property
     def sources(self) -> tuple[Source, ...]:

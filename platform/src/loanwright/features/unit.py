@@ -113,7 +113,6 @@ class Unit:
 
     def decisions(self, columns: list[str], *more: str) -> str:
         """The decisions that have the key, with its columns and these."""
-        keys = [f'"key.{name}"' for name in (name.replace('"', '""') for name in self.group.unit_keys)]
-        named = [f"{key} AS {name}" for key, name in zip(keys, self.keys, strict=True)]
-        present = "WHERE " + " AND ".join(f"{key} IS NOT NULL" for key in keys)
+        named = [f"{asked} AS {name}" for asked, name in zip(self.group.asked, self.keys, strict=True)]
+        present = "WHERE " + " AND ".join(f"{asked} IS NOT NULL" for asked in self.group.asked)
         return select([*named, *columns], "decisions", *more, present)
