@@ -12,18 +12,19 @@ runs, not what it costs: what every query costs in any case outweighs the rows.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 
-from point_in_time_lines import Line, latest, windows
-from point_in_time_page import machine, table, write_page
-from point_in_time_running import environment
+from contenders import Line, environment, kept
+from pages import table
+from point_in_time_lines import latest, windows
+from point_in_time_page import write
 from point_in_time_world import daily, growing
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks"
+RIVALS = ("feast[duckdb]==0.67.0", "polars==2.1.0", "numpy", "pandas", "pyarrow")
 KEPT = ROOT / ".loanwright" / "benchmarks" / "point_in_time.json"
 
 
@@ -47,7 +48,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="loanwright-bench-") as folder:
         here = Path(folder)
-        rivals = environment(here / "rivals") if {1, 2, 3, 4} & set(given.lines) else here
+        rivals = environment(here / "rivals", *RIVALS) if {1, 2, 3, 4} & set(given.lines) else here
         if {1, 2, 3} & set(given.lines):
             found(windows(here / "windows", given.scale, given.rounds, rivals))
         if 4 in given.lines:
@@ -57,19 +58,10 @@ def main() -> None:
         if 5 in given.lines:
             found(growing(here / "growing", sorted(sizes)))
     if given.page or given.scale == 1:
-        write_page(given.page or PAGE, _kept(lines), machine())
+        write(given.page or PAGE, kept(KEPT, lines))
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]
     if missed and given.scale == 1:
         sys.exit("missed: " + "; ".join(missed))
-
-
-def _kept(lines: dict[int, Line]) -> dict[int, Line]:
-    """These lines, and those of earlier runs that were not measured again."""
-    earlier = json.loads(KEPT.read_bytes()) if KEPT.exists() else {}
-    every = {**earlier, **{str(number): line.as_json() for number, line in lines.items()}}
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    KEPT.write_text(json.dumps(every, indent=1), encoding="utf-8")
-    return {int(number): Line.of(line) for number, line in every.items()}
 
 
 if __name__ == "__main__":

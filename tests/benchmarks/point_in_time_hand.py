@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from point_in_time_clock import measured
+from clock import measured
 
 DAY = 86_400_000_000
 WINDOWS = (7, 30, 90)

@@ -6,14 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from contenders import HERE, Contender, Cost, Goal, Line, alternated
+from point_in_time_agreement import disagreements
 from point_in_time_data import events, scores
 from point_in_time_ours import WINDOWS
-from point_in_time_running import HERE, Contender, Cost, alternated, disagreements
 
 SIX = [f"{name}_{window}" for name in ("count", "sum", "mean", "std", "share", "ratio") for window in WINDOWS]
 LATEST = ["latest_score", "latest_limit_minor", "latest_utilisation"]
@@ -26,41 +25,6 @@ _WINDOW = {
     "windows": "WINDOW is the one sort of events and windows' edges, with its running sums in 128 bit.",
     "latest": "WINDOW is two sorts: the rows in their total order, and rows with decisions.",
 }
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A ratio and what it is to be."""
-
-    says: str
-    ratio: float
-    most: float
-
-    @property
-    def met(self) -> bool:
-        """Whether it is at most what is wanted."""
-        return self.ratio <= self.most
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one line of the table found."""
-
-    title: str
-    costs: dict[str, Cost]
-    goals: list[Goal]
-    notes: list[str] = field(default_factory=list)
-    rounds: int = 1
-
-    def as_json(self) -> dict[str, Any]:
-        """As kept between runs."""
-        return asdict(self)
-
-    @staticmethod
-    def of(kept: dict[str, Any]) -> Line:
-        """The line of `as_json`."""
-        costs = {name: Cost(**cost) for name, cost in kept["costs"].items()}
-        return Line(kept["title"], costs, [Goal(**goal) for goal in kept["goals"]], kept["notes"], kept["rounds"])
 
 
 def windows(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, Line]:

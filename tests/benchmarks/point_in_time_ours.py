@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from point_in_time_clock import measured
+from clock import measured
 
 from loanwright.config.data import Data
 from loanwright.config.features import Features

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from point_in_time_clock import measured
+from clock import measured
 
 WINDOWS = (7, 30, 90)
 VALUES = ("score", "limit_minor", "utilisation")

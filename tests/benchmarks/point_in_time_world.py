@@ -15,9 +15,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from point_in_time_clock import measured
-from point_in_time_lines import Goal, Line
-from point_in_time_running import Contender, Cost, run
+from clock import measured
+from contenders import Contender, Cost, Goal, Line, run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "point_in_time_world.py"

@@ -1,4 +1,4 @@
-"""What a contender of `point_in_time` cost, told by itself: seconds, CPU seconds, peak memory.
+"""What a contender of a benchmark cost, told by itself: seconds, CPU seconds, peak memory.
 
 Imports are not counted as time, for they cost the same whatever the size; what they hold counts as memory.
 Only the standard library is needed, so that contenders run in any environment.
