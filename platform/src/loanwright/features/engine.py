@@ -38,6 +38,14 @@ class Engine:
         """Makes a table readable under another name too."""
         self._connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
 
+    def show(self, name: str, sql: str) -> None:
+        """Makes a query's result readable under a name that none or another one had so far; it is not computed yet."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+
+    def has(self, name: str) -> bool:
+        """Whether a table of that name was made, or made readable."""
+        return bool(self.rows(f"SELECT 1 FROM information_schema.tables WHERE table_name = '{name}'"))
+
     def remove(self, name: str) -> None:
         """Takes back what was added under that name."""
         self._connection.unregister(name)

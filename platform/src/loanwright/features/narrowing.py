@@ -6,58 +6,82 @@ come all of its versions, all versions of what it is led to, and all events of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from loanwright.config.data import Source
 from loanwright.data.engine import quoted
 from loanwright.features.engine import Engine
+from loanwright.features.reaching import may_count
 from loanwright.features.resolve import ResolvedGroup
 
 ALL = "all"
 """What the names of the tables with every row begin with."""
+RESTATED = "restated"
+"""And of those with every version of the rows that have more than one."""
+
+Versions = Callable[[Source, str], str]
 
 
 def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
-    """Makes tables `source_<name>`, from tables `all_<name>`, of what matters to the groups at `decisions`."""
+    """Has `source_<name>` show, of `all_<name>`, what can count for the groups at `decisions`."""
+    ((since,),) = engine.rows("SELECT coalesce(min(lw_at), 0) FROM decisions")
     conditions: dict[str, list[str]] = {}
     for group in groups:
         if group.aggregated or not group.own_row:
-            add_related(conditions, group, f"SELECT {', '.join(group.asked)} FROM decisions")
+            present = " AND ".join(f"{asked} IS NOT NULL" for asked in group.asked)
+            add_related(
+                conditions,
+                group,
+                f"SELECT {', '.join(group.asked)} FROM decisions WHERE {present}",
+                versions=lambda source, condition: _with_restated(engine, source, condition),
+                counting=may_count(group, since),
+                events=group.outcome.filter if group.outcome is not None else "TRUE",
+            )
     for name, these in conditions.items():
-        engine.drop(f"source_{name}")
-        engine.make(f"source_{name}", f"SELECT * FROM {ALL}_{name} WHERE {' OR '.join(dict.fromkeys(these))}")
+        engine.show(f"source_{name}", f"SELECT * FROM {ALL}_{name} WHERE {' OR '.join(dict.fromkeys(these))}")
 
 
 def widen(engine: Engine, group: ResolvedGroup) -> None:
     """Has the tables `source_<name>` of a group with all rows again."""
     for source in group.sources:
-        engine.drop(f"source_{source.name}")
-        engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
+        engine.show(f"source_{source.name}", f"SELECT * FROM {ALL}_{source.name}")
 
 
-def add_related(conditions: dict[str, list[str]], group: ResolvedGroup, wanted: str) -> None:
+def add_related(
+    conditions: dict[str, list[str]],
+    group: ResolvedGroup,
+    wanted: str,
+    *,
+    versions: Versions | None = None,
+    counting: str = "TRUE",
+    events: str = "TRUE",
+) -> None:
     """Adds, for each source of a group, which of its rows matter.
 
     Args:
         conditions: source → SQL conditions, of which a row has to fulfil one.
         group: whose rows.
         wanted: the decisions' keys, as SQL: a query of them, or a list of tuples.
+        versions: how all versions of rows are found of which one fulfils a condition; absent: by `all_versions`.
+        counting: a row matters only if a version of it fulfils this SQL condition too.
+        events: and so does an event of its outcome.
     """
+    versions = versions or all_versions
     source = group.source
     keyed = f"({', '.join(map(quoted, group.keys))}) IN ({wanted})"
     if group.via is None or group.holder is None:
-        chosen = all_versions(source, keyed)
+        chosen = versions(source, _both(counting, keyed))
     else:
         via, column = group.via, quoted(group.via.column or group.via.key)
-        holders = f"SELECT {quoted(via.key)} FROM {ALL}_{group.holder.name} WHERE {keyed}"
-        chosen = all_versions(source, f"{column} IN ({holders})")
-        led = f"SELECT {column} FROM {ALL}_{source.name} WHERE {chosen}"
-        conditions.setdefault(group.holder.name, []).append(f"{quoted(via.key)} IN ({led})")
+        holding = versions(group.holder, keyed)
+        conditions.setdefault(group.holder.name, []).append(holding)
+        holders = f"SELECT {quoted(via.key)} FROM {ALL}_{group.holder.name} WHERE {holding}"
+        chosen = versions(source, _both(counting, f"{column} IN ({holders})"))
     conditions.setdefault(source.name, []).append(chosen)
     if group.outcome is not None:
         rows = f"SELECT {quoted(source.key[0])} FROM {ALL}_{source.name} WHERE {chosen}"
-        events = all_versions(group.outcome.source, f"{quoted(group.outcome.key)} IN ({rows})")
-        conditions.setdefault(group.outcome.source.name, []).append(events)
+        happened = versions(group.outcome.source, _both(events, f"{quoted(group.outcome.key)} IN ({rows})"))
+        conditions.setdefault(group.outcome.source.name, []).append(happened)
 
 
 def all_versions(source: Source, condition: str) -> str:
@@ -66,3 +90,22 @@ def all_versions(source: Source, condition: str) -> str:
         return f"({condition})"
     keys = ", ".join(map(quoted, source.key))
     return f"({keys}) IN (SELECT {keys} FROM {ALL}_{source.name} WHERE {condition})"
+
+
+def _with_restated(engine: Engine, source: Source, condition: str) -> str:
+    """`all_versions`, for which only the few rows that have several versions are looked at twice."""
+    if source.known_time is None:
+        return f"({condition})"
+    keys, table = ", ".join(map(quoted, source.key)), f"{RESTATED}_{source.name}"
+    if not engine.has(table):
+        again = f"SELECT {keys} FROM {ALL}_{source.name} GROUP BY {keys} HAVING count(*) > 1"
+        engine.make(f"{table}_keys", again)
+        several = f"SELECT * FROM {ALL}_{source.name} WHERE ({keys}) IN (FROM {table}_keys)"
+        engine.make(table, several if engine.count(f"{table}_keys") else f"{several} LIMIT 0")
+    if not engine.count(table):
+        return f"({condition})"
+    return f"({condition} OR ({keys}) IN (SELECT {keys} FROM {table} WHERE {condition}))"
+
+
+def _both(one: str, other: str) -> str:
+    return " AND ".join(part for part in (one, other) if part != "TRUE") or "TRUE"
