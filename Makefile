@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark run world test test-slow test-spark check generate bench bench-features bench-reference ui stop clean
+.PHONY: help install install-spark run world test test-slow test-spark check generate bench bench-features bench-scoring bench-reference ui stop clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -48,6 +48,9 @@ bench: install ## the pipeline against the same calls in one plain script
 
 bench-features: install ## features over events against hand-written code and feature stores (half an hour)
 	@$(BIN)/python tests/benchmarks/point_in_time.py
+
+bench-scoring: install ## many rows scored against LightGBM's own call on a matrix in memory (half an hour)
+	@$(BIN)/python tests/benchmarks/batch_scoring.py
 
 bench-reference: install ## five-fold results beside published figures
 	@$(BIN)/python tests/benchmarks/reference.py

@@ -107,6 +107,28 @@ def test_a_file_of_rows_is_scored_as_in_training(finished: Project, tmp_path: Pa
     assert all(0 < value < 1 for value in values)
 
 
+def test_rows_in_s3_are_scored_into_s3_by_two_processes(finished: Project, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    rows = pa.table(
+        {name: [1.0] * 100 for name in ("income", "delays", "delays_per_income")} | {"channel": ["web"] * 100}
+    )
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    with _store_of(finished) as store:
+        for name in ("a", "b", "c"):
+            store.upload(f"inbox/{name}.parquet", tmp_path / "rows.parquet")
+        root = store.root
+    arguments = ("score", "--model", "tiny@1", "--input", f"{root}/inbox/", "--output", f"{root}/outbox/")
+    ended = finished.command(*arguments, "--processes", "2")
+    assert ended.code == 0, ended.err
+    assert ended.out == f"300 rows are scored in {root}/outbox/: 3 parts.\n"
+    with _store_of(finished) as store:
+        manifest = json.loads(store.read("outbox/_manifest.json"))
+        assert manifest["bundle"] == finished.summary()["bundle_digest"]
+        store.download(f"outbox/{manifest['parts'][2]['path']}", tmp_path / "part.parquet")
+    assert len(set(pq.read_table(tmp_path / "part.parquet")["score"].to_pylist())) == 1
+
+
 def test_a_bundle_whose_hash_is_off_is_refused(finished: Project, tmp_path: Path) -> None:
     with _store_of(finished):
         manifest = read_manifest(finished.summary()["bundle"])

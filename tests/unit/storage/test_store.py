@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loanwright.errors import NotStored, StorageFault, UsageError
+from loanwright.errors import IntegrityFault, NotStored, StorageFault, UsageError
 from loanwright.runtime.settings import environment
 from loanwright.storage import Store, open_store, split_uri
 
@@ -128,3 +128,31 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     assert store.size("a/key") is None
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
     assert list(store.list()) == []
+
+
+def test_an_object_is_read_at_any_place(store: Store) -> None:
+    store.write("key", b"0123456789")
+    with store.open("key") as file:
+        assert (file.seek(-3, 2), file.read(), file.read()) == (7, b"789", b"")
+        assert (file.seek(2), file.read(3), file.tell()) == (2, b"234", 5)
+        buffer = bytearray(4)
+        assert (file.readinto(buffer), buffer) == (4, b"5678")  # type: ignore[attr-defined]
+        assert file.seekable()
+        assert file.readable()
+    with pytest.raises(NotStored):
+        store.open("nothing")
+
+
+def test_an_object_that_is_replaced_is_not_read_in_halves(store: Store) -> None:
+    store.write("key", b"first version")
+    before = store.version("key")
+    with store.open("key") as file:
+        assert file.read(5) == b"first"
+        store.write("key", b"other version")
+        assert store.version("key") != before
+        if store.local_path("key"):
+            assert file.read() == b" version", "a folder keeps what is open"
+        else:
+            with pytest.raises(IntegrityFault, match="key was replaced while it was read"):
+                file.read()
+    assert store.version("nothing") is None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from loanwright.cli.scoring_progress import ScoringProgress
 from loanwright.errors import UsageError, near
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
@@ -16,10 +15,6 @@ from loanwright.runtime.workplace import workplace
 
 if TYPE_CHECKING:
     from loanwright.registry.bundles import Bundle
-
-
-_EVERY = 2.0
-"""Seconds between two words of progress."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,30 +49,57 @@ def verify(bundle: str = typer.Argument(help="A bundle's folder or address, or M
 
 def score(
     model: str = typer.Option(..., help="MODEL@ALIAS, MODEL@VERSION, or a bundle's folder or address."),
-    rows: Path = typer.Option(..., "--input", help="Parquet: the training table's feature columns."),
-    output: Path = typer.Option(..., "--output", help="*.parquet or *.csv: written whole or not at all."),
+    rows: str = typer.Option(..., "--input", help="Parquet: a file, a folder, or s3://bucket/prefix/."),
+    output: str = typer.Option(
+        ..., "--output", help="*.parquet or *.csv, or a folder or s3://bucket/prefix/ of parts."
+    ),
     reasons: int = typer.Option(0, min=0, help="Give each row so many reason codes at most."),
+    processes: int | None = typer.Option(None, min=1, help="How many score at a time; default: one a processor."),
 ) -> None:
-    """Score a file of feature rows with a verified bundle."""
+    """Score feature rows with a verified bundle: a file into a file, or any number of files into parts."""
+    settings = Settings.read()
+    if _is_place(output):
+        _score_into_parts(settings, model, rows, output, reasons, processes)
+        return
+    if processes is not None:
+        raise UsageError(f"{output} is one file, which one process writes", fix="Give a folder as --output")
+    if rows.startswith("s3://") or Path(rows).is_dir():
+        raise UsageError(f"{rows} may be many files, and {output} is one", fix="Give a folder as --output")
     from loanwright.registry.scoring import score_file
 
-    settings = Settings.read()
     with workplace(settings) as scratch:
-        scored = score_file(_open(settings, model, scratch), rows, output, reasons=reasons, watch=_every_few_seconds())
+        opened = _open(settings, model, scratch)
+        scored = score_file(opened, Path(rows), Path(output), reasons=reasons, watch=ScoringProgress())
     typer.echo(f"Scored {scored:,} rows into {output}.")
 
 
-def _every_few_seconds() -> Callable[[int], None]:
-    """What tells of the rows that are scored, every two seconds."""
-    spoke = time.monotonic()
+def _score_into_parts(
+    settings: Settings, model: str, rows: str, output: str, reasons: int, processes: int | None
+) -> None:
+    from loanwright.registry.batch.run import score_into_parts
 
-    def tell(done: int) -> None:
-        nonlocal spoke
-        if time.monotonic() - spoke > _EVERY:
-            spoke = time.monotonic()
-            typer.echo(f"{done:,} rows scored", err=True)
+    with workplace(settings) as scratch:
+        scored = score_into_parts(
+            _open(settings, model, scratch),
+            rows,
+            output,
+            scratch,
+            reasons=reasons,
+            processes=processes,
+            watch=ScoringProgress(),
+        )
+    parts = f"{scored.parts:,} part{'' if scored.parts == 1 else 's'}"
+    kept = f", of which {scored.kept:,} whole already" if scored.kept else ""
+    typer.echo(f"{scored.rows:,} rows are scored in {output}: {parts}{kept}.")
 
-    return tell
+
+def _is_place(output: str) -> bool:
+    """Whether an output is a folder or prefix of parts, and not one file."""
+    if output.startswith("s3://"):
+        if output.lower().endswith((".parquet", ".pq", ".csv")):
+            raise UsageError(f"scores go to S3 in parts, and {output} names a file", fix="Give a prefix that ends in /")
+        return True
+    return output.endswith("/") or Path(output).is_dir() or not Path(output).suffix
 
 
 def _open(settings: Settings, name: str, scratch: Path) -> Bundle:

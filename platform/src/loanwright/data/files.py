@@ -68,8 +68,8 @@ def _ending(name: str) -> str:
     return "".join(Path(name.lower()).suffixes[-2:])
 
 
-def _wanted(name: str) -> bool:
-    """Not the hidden and underscored files that Spark and others leave beside the data."""
+def is_data(name: str) -> bool:
+    """Whether a file below a folder is data: not the hidden and underscored ones that Spark and others leave there."""
     return not any(part.startswith((".", "_")) for part in name.split("/"))
 
 
@@ -84,7 +84,7 @@ def _local(uri: str) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"there is no file or folder {path}", fix="Correct the 'uri', or bring the file")
-    found = sorted(file for file in path.rglob("*") if file.is_file() and _wanted(file.relative_to(path).as_posix()))
+    found = sorted(file for file in path.rglob("*") if file.is_file() and is_data(file.relative_to(path).as_posix()))
     if not found:
         raise DataError(f"folder {path} holds no file", fix="Correct the 'uri', or bring the files")
     return found
@@ -99,7 +99,7 @@ def _listed(uri: str) -> tuple[str, list[Stored]]:
     found = [
         stored
         for stored in open_store(root).list(prefix)
-        if (stored.size and _wanted(stored.key[below:]) if whole else stored.key == prefix)
+        if (stored.size and is_data(stored.key[below:]) if whole else stored.key == prefix)
     ]
     if not found:
         raise DataError(

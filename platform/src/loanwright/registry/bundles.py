@@ -72,7 +72,7 @@ class Bundle:
         (folder / _MANIFEST).write_bytes(self.document)
 
     @classmethod
-    def open(cls, place: str | Path, scratch: Path) -> Bundle:
+    def open(cls, place: str | Path, scratch: Path, *, threads: int | None = None) -> Bundle:
         """Opens a bundle after checking everything: digests, format, completeness, golden rows.
 
         A folder named by a digest must have that digest; a folder of another name (a download) is
@@ -82,6 +82,7 @@ class Bundle:
         Args:
             place: URI of the manifest or of its folder, or a local folder.
             scratch: a folder for copies of files that do not lie on this machine.
+            threads: how many it may score with; None: as many as this process has and the rows are worth.
 
         Raises:
             NotStored: there is no manifest.
@@ -93,16 +94,16 @@ class Bundle:
         manifest, document = _read(root)
         _log.debug("verifying bundle %s", manifest.digest)
         paths = {name: fetch(manifest, manifest.file(name), scratch) for name in FILES}
-        return cls._load(manifest, document, paths)
+        return cls._load(manifest, document, paths, threads)
 
     @classmethod
-    def _load(cls, manifest: Manifest, document: bytes, paths: Mapping[str, Path]) -> Bundle:
+    def _load(cls, manifest: Manifest, document: bytes, paths: Mapping[str, Path], threads: int | None) -> Bundle:
         from loanwright.training.scorer import Scorer
 
         texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
         try:
             features = json.loads(texts["features.json"])
-            scorer = Scorer(texts["model.txt"], features, json.loads(texts["calibrator.json"]))
+            scorer = Scorer(texts["model.txt"], features, json.loads(texts["calibrator.json"]), threads=threads)
             card = json.loads(texts["model_card.json"])
         except Exception as error:  # whatever LightGBM or the scorer stumbles over, the bundle is unfit
             raise IntegrityFault(f"the model of {manifest.uri} cannot be loaded: {error}") from error

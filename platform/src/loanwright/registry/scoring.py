@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loanwright.errors import DataError, UsageError
+from loanwright.errors import UsageError
+from loanwright.registry.scoring_columns import ScoredColumns, reading
 from loanwright.registry.scoring_output import check_output, written
-from loanwright.registry.scoring_reasons import Reasons
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from loanwright.registry.bundles import Bundle
-
-KEPT = ("unit_key", "decision_time")
-"""Columns of the input that go into the output as they are, where they are there."""
 
 
 def score_file(
@@ -53,56 +49,23 @@ def score_file(
         DataError: the input is not parquet, lacks a feature, or has one of another type or with infinite values.
         StorageFault: the output cannot be written.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not rows.is_file():
         raise UsageError(f"there is no file {rows} to score")
     check_output(output, rows)
-    explained = Reasons(bundle, reasons) if reasons else None
-    with _reading(rows):
+    with reading(str(rows)):
         source = pq.ParquetFile(rows)
     with source:
-        found = source.schema_arrow
-        _check(bundle, found, rows)
-        kept = [found.field(name) for name in KEPT if found.names.count(name) == 1]
-        scores = [("score", pa.float64()), ("margin", pa.float64())]
-        schema = pa.schema([*kept, *scores, *(explained.fields() if explained else ())])
-        wanted = [*(field.name for field in kept), *bundle.scorer.feature_names]
+        columns = ScoredColumns(bundle, source.schema_arrow, str(rows), reasons)
         done = 0
-        with written(output, schema) as write:
-            for chunk in _chunks(source, wanted, rows, chunk_rows):
-                _check_finite(bundle, chunk, rows, done)
-                margins = bundle.scorer.margins(chunk)
-                columns = [pa.array(bundle.scorer.calibrator.apply(margins)), pa.array(margins)]
-                columns += explained.columns(chunk) if explained else []
-                write(pa.Table.from_arrays([*(chunk[field.name] for field in kept), *columns], schema=schema))
+        with written(output, columns.schema) as write:
+            for chunk in _chunks(source, columns.wanted, rows, chunk_rows):
+                write(columns.score(chunk, done))
                 done += chunk.num_rows
                 if watch is not None:
                     watch(done)
     return done
-
-
-def _check(bundle: Bundle, found: pa.Schema, rows: Path) -> None:
-    """Lets the scorer look at the columns before anything is written, on no rows."""
-    try:
-        bundle.scorer.margins(found.empty_table())
-    except DataError as error:
-        raise DataError(f"{rows} cannot be scored: {error.problem}", fix=error.fix) from None
-
-
-def _check_finite(bundle: Bundle, chunk: pa.Table, rows: Path, before: int) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name in bundle.scorer.feature_names:
-        column = chunk.column(name)
-        if pa.types.is_floating(column.type) and (place := pc.index(pc.is_inf(column), True).as_py()) >= 0:
-            raise DataError(
-                f"{rows} cannot be scored: column {name!r} holds an infinite value in row {before + place + 1:,}, "
-                "and the model was trained on none",
-                fix="Write null where a value is missing",
-            )
 
 
 def _chunks(source: pq.ParquetFile, wanted: Sequence[str], rows: Path, chunk_rows: int) -> Iterator[pa.Table]:
@@ -110,19 +73,8 @@ def _chunks(source: pq.ParquetFile, wanted: Sequence[str], rows: Path, chunk_row
 
     batches = source.iter_batches(chunk_rows, columns=wanted)
     while True:
-        with _reading(rows):  # around the reading alone: the writer's errors are others
+        with reading(str(rows)):  # around the reading alone: the writer's errors are others
             batch = next(batches, None)
         if batch is None:
             return
         yield pa.Table.from_batches([batch])
-
-
-@contextmanager
-def _reading(rows: Path) -> Iterator[None]:
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{rows} cannot be read as parquet: {reason}", fix="Give the rows as a parquet file") from error

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from loanwright.errors import NotStored, StorageFault
 from loanwright.storage.store import Stored
@@ -55,6 +55,19 @@ class FolderStore:
     def download(self, key: str, path: Path) -> None:
         with _faults("read", self._folder / key):
             shutil.copyfile(self._folder / key, path)
+
+    def open(self, key: str) -> BinaryIO:
+        # A file that is replaced as `write` does it stays what it was for whoever has it open.
+        with _faults("read", self._folder / key):
+            return (self._folder / key).open("rb")
+
+    def version(self, key: str) -> str | None:
+        try:
+            state = (self._folder / key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        # Two writes may share a tick of the clock; two files that are there at a time never share a number.
+        return f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}"
 
     def size(self, key: str) -> int | None:
         try:

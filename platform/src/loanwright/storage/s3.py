@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from loanwright.errors import NotStored, StorageFault
+from loanwright.errors import IntegrityFault, NotStored, StorageFault
+from loanwright.storage.ranged import RangedFile
 from loanwright.storage.store import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ENDPOINT_VARIABLE = "LOANWRIGHT_S3_ENDPOINT"
+_READS = 3
+"""How often a range is asked for before a connection that breaks off is an error."""
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _TAKEN = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 _REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
@@ -84,6 +87,37 @@ class S3Store:
     def download(self, key: str, path: Path) -> None:
         with self._faults("read", key):
             self._s3.download_file(self._bucket, self._prefix + key, str(path))
+
+    def open(self, key: str) -> BinaryIO:
+        with self._faults("read", key):
+            head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + key)
+        size, etag = head["ContentLength"], head["ETag"]
+        return cast(BinaryIO, RangedFile(size, lambda start, end: self._range(key, etag, start, end)))
+
+    def _range(self, key: str, etag: str, start: int, end: int) -> bytes:
+        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
+        span = f"bytes={start}-{end - 1}"
+        with self._faults("read", key):
+            for attempts_left in reversed(range(_READS)):
+                try:
+                    answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + key, Range=span, IfMatch=etag)
+                    return answer["Body"].read()
+                except (HTTPClientError, IncompleteReadError):  # boto3 retries requests, and not bodies that break off
+                    if not attempts_left:
+                        raise
+                except ClientError as error:
+                    if _code(error) in _TAKEN:
+                        raise IntegrityFault(f"{self.root}/{key} was replaced while it was read") from None
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def version(self, key: str) -> str | None:
+        try:
+            with self._faults("look up", key):
+                return self._s3.head_object(Bucket=self._bucket, Key=self._prefix + key)["ETag"]
+        except NotStored:
+            return None
 
     def size(self, key: str) -> int | None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from loanwright.errors import UsageError
@@ -43,6 +43,15 @@ class Store(Protocol):
 
     def download(self, key: str, path: Path) -> None:
         """Copies an object into a new file, streamed."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The object as a file to read from, at any place; all that is read of it is of one version.
+
+        Reading raises `IntegrityFault` if the object was replaced and its earlier version is gone.
+        """
+
+    def version(self, key: str) -> str | None:
+        """What changes when the object is written anew, such as S3's entity tag; None if it is not there."""
 
     def size(self, key: str) -> int | None:
         """The object's size in bytes; None if it is not there."""
