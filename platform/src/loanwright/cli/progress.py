@@ -1,4 +1,4 @@
-"""What a person sees while a pipeline runs: a line for each step, and what it is doing."""
+"""What a person sees while a pipeline runs: a line for each step, what it is doing, and a line for each worker."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from loanwright.cli.worker_lines import worker_lines
 from loanwright.runtime.processes import Identity
 from loanwright.runtime.records import SPOKEN, STEPS, StepRecord, read_steps
 from loanwright.storage import open_store
@@ -65,6 +66,8 @@ def _table(folder: Path) -> Table:
                 f"[bold]{step}[/]",
                 f"{Identity(record.pid, record.started).age():5.1f} s  [dim]{said}[/]",
             )
+            for line in _workers(step, folder):
+                table.add_row("", "", f"[dim]{line}[/]")
         else:
             table.add_row(_MARKS[record.status], step, _done(record))
     return table
@@ -83,6 +86,12 @@ def _lines(console: Console, run_id: str, folder: Path, stop: threading.Event) -
             if told.get(step) != news:
                 told[step] = news
                 console.print(f"  {step}: {_words(record, passed, folder)}", highlight=False, soft_wrap=True)
+                for line in _workers(step, folder) if record.status == "running" and passed else ():
+                    console.print(f"    {line}", highlight=False, soft_wrap=True)
+
+
+def _workers(step: str, folder: Path) -> list[str]:
+    return [escape(line) for line in worker_lines(folder)] if step == "train" else []
 
 
 def _words(record: StepRecord, passed: int, folder: Path) -> str:

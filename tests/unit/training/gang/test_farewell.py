@@ -9,7 +9,7 @@ import pytest
 from loanwright.errors import DataError, EnvironmentFault, IntegrityFault, LoanwrightError, StorageFault
 from loanwright.training.gang.errors import NetworkLost
 from loanwright.training.gang.farewell import Farewell
-from loanwright.training.gang.hotline import Listener, Speaker
+from loanwright.training.gang.hotline import Listener, Mark, Speaker
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_a_deliberate_error_comes_through(error: LoanwrightError) -> None:
     reading, writing = os.pipe()
     listener = Listener(reading)
     speaker = Speaker(writing)
-    speaker.safe(50, 1.5)
+    speaker.mark(Mark(50, 1.5, True))
     speaker.farewell(Farewell.of(error))
     listener.listen()
     listener.listen()
     listener.close()
     os.close(writing)
-    assert listener.safe == [(50, 1.5)]
+    assert listener.marks == [(50, 1.5, True)]
     assert listener.farewell is not None
     heard = listener.farewell.error()
     assert (type(heard), str(heard)) == (type(error), str(error))
@@ -47,10 +47,10 @@ def test_a_supervisor_that_does_not_listen_holds_up_nobody() -> None:
     reading, writing = os.pipe()
     speaker = Speaker(writing)
     for number in range(10_000):
-        speaker.safe(number, 1.0)
+        speaker.mark(Mark(number, 1.0, False))
     listener = Listener(reading)
     listener.listen()
-    assert listener.safe[0] == (0, 1.0)
+    assert listener.marks[0] == (0, 1.0, False)
     os.close(reading)
     speaker.farewell(Farewell("gone"))
     os.close(writing)

@@ -17,9 +17,10 @@ from _pytest.mark import ParameterSet
 
 from loanwright.errors import DataError, EnvironmentFault
 from loanwright.storage import open_store
+from loanwright.training.gang.history import Outcome
 from loanwright.training.gang.ports import PortRange
 from loanwright.training.gang.status import read_statuses
-from loanwright.training.gang.supervisor import Outcome, Plan, supervise
+from loanwright.training.gang.supervisor import Plan, supervise
 from tests.builders import gang_worker
 
 _SCRIPT = gang_worker.__file__
@@ -53,7 +54,8 @@ def test_undisturbed(tmp_path: Path) -> None:
     outcome, _ = _supervised(_plan(tmp_path))
     assert _result(tmp_path) == gang_worker.result()
     assert outcome.restarts == ()
-    assert [(segment.last, segment.attempt) for segment in outcome.segments] == [(5, 1), (10, 1), (15, 1), (20, 1)]
+    assert [(segment.first, segment.last) for segment in outcome.segments] == [(1, 5), (5, 10), (10, 15), (15, 20)]
+    assert all(segment.began <= segment.ended <= outcome.seconds for segment in outcome.segments)
     statuses = read_statuses(open_store(str(tmp_path)))
     assert [(status.rank, status.state, status.round) for status in statuses] == [(0, "done", 20), (1, "done", 20)]
     assert all(status.memory > 1 << 20 for status in statuses)

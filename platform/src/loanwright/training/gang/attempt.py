@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from loanwright.training.gang.exits import Exit, meaning
 from loanwright.training.gang.farewell import Farewell
-from loanwright.training.gang.hotline import Listener
+from loanwright.training.gang.hotline import Listener, Mark
 from loanwright.training.gang.ports import PortRange
 
 _LOOK = 0.02
@@ -107,9 +107,9 @@ class Attempt:
         ]
 
     @property
-    def safe(self) -> list[tuple[int, float]]:
-        """The last round of each segment that rank 0 has made safe, and when in seconds from its start."""
-        return self._hotlines[0].safe
+    def marks(self) -> list[Mark]:
+        """How far rank 0 said it was: at its first round, and whenever the work was safe."""
+        return self._hotlines[0].marks
 
     def _listen(self) -> None:
         for hotline in self._hotlines:

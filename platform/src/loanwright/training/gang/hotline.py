@@ -1,4 +1,4 @@
-"""From a worker to the supervisor that started it: what is safe, and why it ends. A pipe: it needs no disk, and
+"""From a worker to the supervisor that started it: how far it is, and why it ends. A pipe: it needs no disk, and
 what was said is there though the worker was killed right after."""
 
 from __future__ import annotations
@@ -7,8 +7,17 @@ import contextlib
 import json
 import os
 from dataclasses import asdict
+from typing import NamedTuple
 
 from loanwright.training.gang.farewell import Farewell
+
+
+class Mark(NamedTuple):
+    """A round that is done, and when in seconds from the worker's start; `safe` if it can be gone on from."""
+
+    round: int
+    seconds: float
+    safe: bool
 
 
 class Speaker:
@@ -23,9 +32,9 @@ class Speaker:
         if pipe is not None:
             os.set_blocking(pipe, False)
 
-    def safe(self, last: int, seconds: float) -> None:
-        """The work up to round `last` can be gone on from, `seconds` after this worker's start."""
-        self._say({"safe": last, "seconds": seconds})
+    def mark(self, mark: Mark) -> None:
+        """How far this worker is."""
+        self._say({"mark": [mark.round, mark.seconds, mark.safe]})
 
     def farewell(self, farewell: Farewell) -> None:
         """Why this worker ends."""
@@ -43,7 +52,7 @@ class Listener:
 
     def __init__(self, pipe: int) -> None:
         self._pipe, self._rest = pipe, b""
-        self.safe: list[tuple[int, float]] = []
+        self.marks: list[Mark] = []
         self.farewell: Farewell | None = None
         os.set_blocking(pipe, False)
 
@@ -58,7 +67,7 @@ class Listener:
             if "farewell" in words:
                 self.farewell = Farewell(**words["farewell"])
             else:
-                self.safe.append((int(words["safe"]), float(words["seconds"])))
+                self.marks.append(Mark(*words["mark"]))
 
     def close(self) -> None:
         """Listens no more."""

@@ -16,7 +16,7 @@ from loanwright.training.gang.circle import Circle
 from loanwright.training.gang.circumstances import Circumstances
 from loanwright.training.gang.exits import Exit
 from loanwright.training.gang.farewell import Farewell
-from loanwright.training.gang.hotline import Speaker
+from loanwright.training.gang.hotline import Mark, Speaker
 from loanwright.training.gang.lifeline import die_with
 from loanwright.training.gang.meeting import meet
 from loanwright.training.gang.status import Reporter
@@ -67,6 +67,7 @@ class Member:
         self._ending = threading.Lock()
         self._pulsed = threading.Event()
         self._over = threading.Event()
+        self._begun = False
 
     def begin(self) -> None:
         """Meets the others; from then on this worker is watched."""
@@ -95,12 +96,14 @@ class Member:
         self._alive()
         self._pulsed.set()
         self._reporter.change(**news)
+        if not self._begun and news.get("round"):
+            self._begun = True
+            self._mark(news["round"], safe=False)
 
     def segment_done(self, last: int) -> None:
         """The work up to round `last` is safe: another attempt goes on from there."""
         self._reporter.change(checkpoint=last)
-        if self.rank == 0:
-            self._hotline.safe(last, self._reporter.now.seconds)
+        self._mark(last, safe=True)
 
     @property
     def stopping(self) -> bool:
@@ -135,6 +138,10 @@ class Member:
     def _alive(self) -> None:
         if self._watchdog is not None:
             self._watchdog.beat()
+
+    def _mark(self, number: int, *, safe: bool) -> None:
+        if self.rank == 0:
+            self._hotline.mark(Mark(number, self._reporter.now.seconds, safe))
 
     def _keep_pulsing(self) -> None:
         """Hands progress on to those that may be waiting for this worker."""
