@@ -83,10 +83,10 @@ REMOVED = {
     "event time instead of known time": (
         "a row that became known too late", 'epoch_us("known") AS lw_known', 'epoch_us("happened") AS lw_known'),
     "an inclusive edge of the event time": (
-        "a row of the very moment of the decision", "ORDER BY lw_pos, lw_kind", "ORDER BY lw_pos, lw_kind DESC"),
+        "a row of the very moment of the decision", "lw_pos, lw_kind", "lw_pos, lw_kind DESC"),
     "an inclusive edge of the known time": (
-        "a row that is known at the very moment of the decision", "ORDER BY lw_pos, lw_kind",
-        "ORDER BY lw_pos, lw_kind DESC"),
+        "a row that is known at the very moment of the decision", "lw_pos, lw_kind",
+        "lw_pos, lw_kind DESC"),
     "the current version of a restated row": (
         "a row that was corrected later", "FROM source_events", f"FROM {CURRENT} c"),
     "every version of a restated row": (

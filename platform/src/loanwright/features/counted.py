@@ -40,6 +40,8 @@ class Counted:
     """How many whole units make 1."""
     by: str
     by_scale: int
+    nullable: bool
+    """Whether the column may be missing in a row."""
 
     @property
     def name(self) -> str:
@@ -68,6 +70,7 @@ def counted(group: ResolvedGroup, feature: Feature, dialect: Dialect) -> Counted
         scale=units(column),
         by=_whole(by, dialect),
         by_scale=units(by),
+        nullable=column is not None and column.nullable,
     )
 
 

@@ -30,6 +30,12 @@ class Dialect:
     """The type of a time with its zone."""
     materialised: str
     """What keeps a common table expression that is read twice from being computed twice."""
+    runs_on: bool
+    """Whether windows over all keys in one go are cheaper than those by key (`ordered`)."""
+    first_call: str
+    """As a window: the first value there is."""
+    last_call: str
+    """As a window: the last value there is."""
     narrow: str = "{}"
     """A whole number that is to be added up or multiplied, where sums would keep to its 64 bit."""
     bits_call: str = "CAST(floor(log2({})) AS BIGINT) + 1"
@@ -74,6 +80,18 @@ class Dialect:
         """A whole number of 64 bit, such that its sums and products are exact, or an error."""
         return self.narrow.format(sql)
 
+    def first(self, sql: str) -> str:
+        """As a window's aggregate: the first value that is not null."""
+        return self.first_call.format(sql)
+
+    def last(self, sql: str) -> str:
+        """As a window's aggregate: the last value that is not null."""
+        return self.last_call.format(sql)
+
+    def is_wide(self, sql: str) -> bool:
+        """Whether an expression of ours may need more than 64 bit."""
+        return self.wide in sql
+
     def bits(self, sql: str) -> str:
         """How many binary digits a whole number above 0 has."""
         return self.bits_call.format(sql)
@@ -113,6 +131,9 @@ DUCKDB = Dialect(
     hex_call="CAST('0x' || {} AS BIGINT)",
     entry_call="list_extract([{}], CAST({} AS BIGINT))",
     materialised="MATERIALIZED ",
+    runs_on=True,
+    first_call="first({} IGNORE NULLS)",
+    last_call="last({} IGNORE NULLS)",
 )
 SPARK = Dialect(
     name="spark",
@@ -126,6 +147,9 @@ SPARK = Dialect(
     hex_call="CAST(conv({}, 16, 10) AS BIGINT)",
     entry_call="element_at(array({}), CAST({} AS INT))",
     materialised="",
+    runs_on=False,
+    first_call="first({}, true)",
+    last_call="last({}, true)",
     narrow="CAST({} AS DECIMAL(38, 0))",
     bits_call="CAST(length(bin({})) AS BIGINT)",
     extreme_order="CASE WHEN {value} IS NOT NULL THEN {order} END",

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loanwright.features.ordered import AFTER_ALL, run_along
 from loanwright.features.running import Total
 from loanwright.features.text import nested, select, union
 from loanwright.features.unit import EVER, Unit
 from loanwright.features.visible import MICROSECONDS
-
-_FOR_EVER = 4_611_686_018_427_387_903
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, 
         stretches = unit.part(name)
         parts[stretches] = _stretches(unit, count)
         edges.append(_edge(unit, stretches, "lw_from", {name: "1"}, names))
-        edges.append(_edge(unit, stretches, "lw_to", {name: "-1"}, names, f"WHERE lw_to < {_FOR_EVER}"))
+        edges.append(_edge(unit, stretches, "lw_to", {name: "-1"}, names))
     return parts | (_followed(unit, "edges", edges, names) if edges else {})
 
 
@@ -63,11 +62,8 @@ def _followed(unit: Unit, kind: str, edges: list[str], names: list[str]) -> dict
         f"JOIN (SELECT DISTINCT {', '.join(unit.keys)} FROM {table}) e",
         f"ON {' AND '.join(f'e.{key} = d.{key}' for key in unit.keys)}",
     )
-    over = f"OVER ({unit.partition} ORDER BY lw_pos, lw_kind ROWS UNBOUNDED PRECEDING)"
-    running = select(
-        ["lw_kind", "lw_ord", *(f"sum({name}) {over} AS {name}" for name in names)],
-        nested(union(select(["*"], table), probes), "u"),
-    )
+    entries = union(select(["*"], table), probes)
+    running = run_along(unit, entries, ["lw_kind", "lw_ord"], {name: f"sum({name})" for name in names})
     return {
         table: union(*edges),
         unit.part(kind): select(["lw_ord", *names], nested(running, "r"), "WHERE lw_kind = 0"),
@@ -98,8 +94,8 @@ def _leaving(unit: Unit, totals: Mapping[str, Total], names: list[str]) -> list[
     edges = [_edge(unit, odd, unit.start, comes, names)]
     for window in dict.fromkeys(total.window for total in totals.values()):
         leaves = {name: f"- {total.column}" for name, total in totals.items() if total.window == window}
-        where = f"WHERE {unit.holds(window)}" + (" AND lw_to IS NOT NULL" if window == EVER else "")
-        edges.append(_edge(unit, odd, unit.end(window) or "lw_to", leaves, names, where))
+        end = f"coalesce(lw_to, {AFTER_ALL})" if window == EVER else unit.end(window) or ""
+        edges.append(_edge(unit, odd, end, leaves, names, f"WHERE {unit.holds(window)}"))
     return edges
 
 
@@ -139,7 +135,7 @@ def _stretches(unit: Unit, count: Distinct) -> str:
             *unit.keys,
             f"{count.column} AS lw_value",
             f"{unit.start} AS lw_from",
-            f"coalesce({end}, {_FOR_EVER}) AS lw_to" if end else f"{_FOR_EVER} AS lw_to",
+            f"coalesce({end}, {AFTER_ALL}) AS lw_to" if end else f"{AFTER_ALL} AS lw_to",
         ],
         unit.part("unit"),
         f"WHERE {count.column} IS NOT NULL AND {unit.holds(count.window)}",

@@ -23,24 +23,26 @@ def group_text(group: ResolvedGroup, dialect: Dialect) -> str:
     rows = visible(group, dialect)
     parts = dict(rows.parts)
     joins: list[str] = []
-    inner = ["d.lw_ord", "d.lw_at"]
+    columns: list[str] = []
     outer: dict[str, str] = {}
-    for unit in _units(group, rows, dialect):
-        writer = UnitWriter(unit)
+    writers = [UnitWriter(unit) for unit in _units(group, rows, dialect)]
+    for writer in writers:
         parts |= writer.parts()
         joins += [f"LEFT JOIN {name} ON {name}.lw_ord = d.lw_ord" for name in writer.joined]
-        inner += writer.columns
+        columns += writer.columns
         outer |= writer.results
     if group.values and not group.own_row:
         parts["read"] = _read(group, rows)
         joins.append("LEFT JOIN read ON read.lw_ord = d.lw_ord")
         for feature in group.values:
             of = counted(group, feature, dialect)
-            inner.append(f"read.{of.name}")
+            columns.append(f"read.{of.name}")
             outer[feature.name] = of.name
     chosen = group.aggregated if group.own_row else group.features
     listed = [filled(typed(outer[each.name], each, dialect), each) for each in chosen]
-    inside = select(inner, "decisions d", *joins)
+    if len(joins) == 1 and writers and writers[0].tells_all:
+        return with_parts(parts, select(["lw_ord", *listed], writers[0].joined[0]), dialect)
+    inside = select(["d.lw_ord", "d.lw_at", *columns], "decisions d", *joins)
     return with_parts(parts, select(["lw_ord", *listed], nested(inside, "f")), dialect)
 
 

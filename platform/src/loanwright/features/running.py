@@ -7,10 +7,11 @@ they left a window, or are restated before they leave.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from loanwright.features.dialect import Dialect
+from loanwright.features.ordered import AFTER_ALL, run_along
 from loanwright.features.text import nested, select, union
 from loanwright.features.unit import EVER, Unit
 from loanwright.features.visible import MICROSECONDS
@@ -26,46 +27,26 @@ class Total:
     """Of a decayed sum: what a row weighs by the whole intervals of its age."""
 
 
-@dataclass(frozen=True)
-class Growing:
-    """An extreme over all history, which only ever grows or only ever falls as rows come."""
-
-    call: str
-    """`min` or `max`."""
-    column: str
-
-
-def running_part(unit: Unit, totals: Mapping[str, Total], growing: Mapping[str, Growing]) -> str:
-    """For each decision: the totals of natural rows, and the extremes of all that had come.
+def running_part(unit: Unit, totals: Mapping[str, Total], wide: Collection[str]) -> str:
+    """For each decision: the totals of natural rows.
 
     Args:
+        unit: the rows and the decisions.
         totals: name → sum.
-        growing: name → extreme.
+        wide: the columns whose values may need more than 64 bit.
     """
     columns = tuple(dict.fromkeys(total.column for total in totals.values()))
     slots = _slots(unit, totals)
-    union_of = union(_entries(unit, columns, growing), _probes(unit, slots, columns, list(growing)))
-    over = f"OVER ({unit.partition} ORDER BY lw_pos, lw_kind ROWS UNBOUNDED PRECEDING)"
-    running = select(
-        [
-            "lw_kind",
-            "lw_ord",
-            "lw_slot",
-            *(unit.keys if growing else ()),
-            *(f"sum({name}) {over} AS {name}" for name in columns),
-            *(f"{extreme.call}({name}) {over} AS {name}" for name, extreme in growing.items()),
-        ],
-        nested(union_of, "u"),
-    )
+    entries = [_entries(unit, columns), _probes(unit, slots, columns)]
+    # Sums of 64-bit values cannot leave 128 bit, and differences within a key need no more.
+    narrow = all(total.window != EVER and not total.weights and total.column not in wide for total in totals.values())
+    if unit.dialect.runs_on and not narrow:
+        entries.append(_ends(unit, columns))
+    calls = {name: f"sum({name})" for name in columns}
+    running = run_along(unit, union(*entries), ["lw_kind", "lw_ord", "lw_slot"], calls)
     found = [f"{_total(name, total, slots, unit.dialect)} AS {name}" for name, total in totals.items()]
-    found += [f"max(CASE WHEN lw_slot = 0 THEN {name} END) AS {name}" for name in growing]
-    keys = list(unit.keys) if growing else []
     return select(
-        ["lw_ord", *keys, *found],
-        nested(running, "r"),
-        _weights(totals, slots),
-        "WHERE lw_kind = 0",
-        f"GROUP BY {', '.join(['lw_ord', *keys])}",
+        ["lw_ord", *found], nested(running, "r"), _weights(totals, slots), "WHERE lw_kind = 0", "GROUP BY lw_ord"
     )
 
 
@@ -78,21 +59,35 @@ def _slots(unit: Unit, totals: Mapping[str, Total]) -> Sequence[int]:
     return [0, *(window for window in unit.finite if window in used)]
 
 
-def _probes(unit: Unit, slots: Sequence[int], sums: Sequence[str], growing: Sequence[str]) -> str:
+def _probes(unit: Unit, slots: Sequence[int], sums: Sequence[str]) -> str:
     listed = ", ".join(f"({slot}, {shift})" for slot, shift in enumerate(slots))
     shifts = f"CROSS JOIN (VALUES {listed}) AS p(lw_slot, lw_shift)"
     # A column without nulls is a fifth faster to add up.
-    nothing = [*(f"0 AS {name}" for name in sums), *(f"NULL AS {name}" for name in growing)]
-    return unit.decisions(
+    nothing = [f"0 AS {name}" for name in sums]
+    return unit.every_decision(
         [f"{unit.moment} - lw_shift AS lw_pos", "0 AS lw_kind", "lw_ord", "lw_slot", *nothing], shifts
     )
 
 
-def _entries(unit: Unit, columns: Sequence[str], growing: Mapping[str, Growing]) -> str:
+def _entries(unit: Unit, columns: Sequence[str]) -> str:
     none = ["1 AS lw_kind", "NULL AS lw_ord", "NULL AS lw_slot"]
-    extremes = [f"{extreme.column} AS {name}" for name, extreme in growing.items()]
-    natural = f"WHERE {unit.natural}" if unit.rows.dated else ""
-    return select([*unit.keys, "lw_event AS lw_pos", *none, *columns, *extremes], unit.part("unit"), natural)
+    return select([*unit.keys, "lw_event AS lw_pos", *none, *columns], unit.part("unit"), _natural(unit))
+
+
+def _ends(unit: Unit, columns: Sequence[str]) -> str:
+    """One more entry for each key, behind all others, that takes back all of it."""
+    none = ["1 AS lw_kind", "NULL AS lw_ord", "NULL AS lw_slot"]
+    sums = [f"- sum({name}) AS {name}" for name in columns]
+    return select(
+        [*unit.keys, f"{AFTER_ALL} AS lw_pos", *none, *sums],
+        unit.part("unit"),
+        _natural(unit),
+        f"GROUP BY {', '.join(unit.keys)}",
+    )
+
+
+def _natural(unit: Unit) -> str:
+    return f"WHERE {unit.natural}" if unit.rows.dated else ""
 
 
 def _total(name: str, total: Total, slots: Sequence[int], dialect: Dialect) -> str:

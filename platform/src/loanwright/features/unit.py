@@ -72,6 +72,11 @@ class Unit:
         return f"lw_at - {self.offset * MICROSECONDS}" if self.offset else "lw_at"
 
     @property
+    def decided(self) -> str:
+        """Of a decision that stands at `lw_pos`, the windows' end: when it was."""
+        return f"lw_pos + {self.offset * MICROSECONDS} AS lw_at" if self.offset else "lw_pos AS lw_at"
+
+    @property
     def start(self) -> str:
         """Of a row version: the moment after which it counts."""
         return "lw_from" if self.rows.dated else "lw_event"
@@ -113,6 +118,18 @@ class Unit:
 
     def decisions(self, columns: list[str], *more: str) -> str:
         """The decisions that have the key, with its columns and these."""
-        named = [f"{asked} AS {name}" for asked, name in zip(self.group.asked, self.keys, strict=True)]
         present = "WHERE " + " AND ".join(f"{asked} IS NOT NULL" for asked in self.group.asked)
-        return select([*named, *columns], "decisions", *more, present)
+        return select([*self._named, *columns], "decisions", *more, present)
+
+    def every_decision(self, columns: list[str], *more: str) -> str:
+        """The decisions, with the key's columns and these; no row has the key of those that have none.
+
+        Where windows run along all keys in one go; by key, those without one would be a hot one.
+        """
+        if not self.dialect.runs_on:
+            return self.decisions(columns, *more)
+        return select([*self._named, *columns], "decisions", *more)
+
+    @property
+    def _named(self) -> list[str]:
+        return [f"{asked} AS {name}" for asked, name in zip(self.group.asked, self.keys, strict=True)]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from loanwright.features.counted import Counted
 from loanwright.features.cover import Extreme, Latest, cover_parts
 from loanwright.features.decay import decay_table
 from loanwright.features.edges import Distinct, edges_parts, late_columns
+from loanwright.features.history import Grown, Newest, grown_part, newest_part
 from loanwright.features.moments import ADDING
-from loanwright.features.running import Growing, Total, running_part
+from loanwright.features.running import Total, running_part
 from loanwright.features.sketch import linear_counting
 from loanwright.features.text import nested, select
 from loanwright.features.unit import EVER, Unit
@@ -30,11 +31,11 @@ class UnitWriter:
         self.results: dict[str, str] = {}
         self._rows: dict[str, str] = {}
         self._totals: dict[Total, str] = {}
-        self._growing: dict[Growing, str] = {}
+        self._newest: dict[Newest, str] = {}
+        self._grown: dict[Grown, str] = {}
         self._distinct: dict[Distinct, str] = {}
         self._extremes: dict[Extreme, str] = {}
         self._latest: dict[str, Latest] = {}
-        self._found: dict[str, tuple[str, str]] = {}
         for of in unit.features:
             self.results[of.feature.name] = self._write(of)
 
@@ -59,10 +60,13 @@ class UnitWriter:
         return self._totals.setdefault(total, f"lw_t{len(self._totals) + 1}_{self.unit.number}")
 
     def _grows(self, call: str, column: str) -> str:
-        return self._growing.setdefault(Growing(call, column), f"lw_g{len(self._growing) + 1}_{self.unit.number}")
+        return self._grown.setdefault(Grown(call, column), f"lw_g{len(self._grown) + 1}_{self.unit.number}")
 
-    def _window_start(self, of: Counted) -> str:
-        return f"{self.unit.moment} - {self.unit.window(of)}"
+    def _of_newest(self, of: Counted, sql: str) -> str:
+        """The name of a value of the newest row that counts for the feature."""
+        keys = tuple(self._row(of.condition, key) for key in self.unit.keys)
+        newest = Newest(self._row(of.condition, sql), keys)
+        return self._newest.setdefault(newest, f"lw_n{len(self._newest) + 1}_{self.unit.number}")
 
     # The methods.
 
@@ -111,47 +115,65 @@ class UnitWriter:
         }  # fmt: skip
         return methods[of.feature.aggregate](of)
 
-    def _running(self, of: Counted, *, last: bool) -> bool:
-        """Whether a running extreme tells it: what is last of all is last in any window that it is in."""
-        return not self.unit.rows.dated and (last or self.unit.window(of) == EVER)
-
     def _ask(self, extreme: Extreme) -> str:
         return self._extremes.setdefault(extreme, f"lw_e{len(self._extremes) + 1}_{self.unit.number}")
 
+    @property
+    def _of_history(self) -> bool:
+        """Whether what has come before tells it all: rows are known when they happen, for ever."""
+        return not self.unit.rows.dated
+
     def _least(self, of: Counted) -> str:
-        column = self._row(of.condition, of.value)
-        if self._running(of, last=False):
+        column, window = self._row(of.condition, of.value), self.unit.window(of)
+        if self._of_history and window == EVER:
             return self._grows(of.feature.aggregate, column)
-        return self._ask(Extreme(of.feature.aggregate, column, self.unit.window(of)))
+        return self._ask(Extreme(of.feature.aggregate, column, window))
 
     def _since(self, of: Counted) -> str:
-        last = of.feature.aggregate == "seconds_since_last"
+        last, window = of.feature.aggregate == "seconds_since_last", self.unit.window(of)
+        if self._of_history and last:
+            event = self._of_newest(of, "lw_event")
+            seconds = f"CAST(lw_at - {event} AS DOUBLE) / {MICROSECONDS}"
+            return f"CASE WHEN {self._in_window(of)} THEN {seconds} END" if window != EVER else seconds
         column = self._row(of.condition, "lw_event")
-        if self._running(of, last=last):
-            event = self._grows("max" if last else "min", column)
-            seen = f"{event} >= {self._window_start(of)}" if self.unit.window(of) != EVER else f"{event} IS NOT NULL"
-            return f"CASE WHEN {seen} THEN CAST(lw_at - {event} AS DOUBLE) / {MICROSECONDS} END"
-        event = self._ask(Extreme("max" if last else "min", column, self.unit.window(of)))
+        if self._of_history and window == EVER:
+            event = self._grows("min", column)
+        else:
+            event = self._ask(Extreme("max" if last else "min", column, window))
         return f"CAST(lw_at - {event} AS DOUBLE) / {MICROSECONDS}"
 
+    def _in_window(self, of: Counted) -> str:
+        """Whether the newest row that counts for the feature is in its window."""
+        return f"{self._of_newest(of, 'lw_event')} >= {self.unit.moment} - {self.unit.window(of)}"
+
     def _placed(self, of: Counted) -> str:
-        last = of.feature.aggregate != "first"
-        seq = self._row(of.condition, "lw_seq")
-        if self._running(of, last=last):
-            at = self._grows("max" if last else "min", seq)
-            name = f"lw_f{len(self._found) + 1}_{self.unit.number}"
-            self._found[name] = (at, self._row("TRUE", of.value))
-            if self.unit.window(of) == EVER:
-                return name
-            return f"CASE WHEN {at}_at >= {self._window_start(of)} THEN {name} END"
-        window = self.unit.window(of)
+        last, window = of.feature.aggregate != "first", self.unit.window(of)
+        if self._of_history and last:
+            return self._newest_value(of)
         value = self._row(of.condition, of.value)
+        if self._of_history and window == EVER:
+            return self._grows("first", value)
         name = self._ask(Extreme("last" if last else "first", value, window, "lw_seq"))
         if of.feature.aggregate != "as_of":
             return name
+        seq = self._row(of.condition, "lw_seq")
         present = self._row(f"{of.condition} AND {of.value} IS NOT NULL", "lw_seq")
         newest, newest_present = (self._ask(Extreme("max", each, window)) for each in (seq, present))
         return f"CASE WHEN {newest} = {newest_present} THEN {name} END"
+
+    def _newest_value(self, of: Counted) -> str:
+        conditions = [self._in_window(of)] if self.unit.window(of) != EVER else []
+        if of.feature.aggregate == "as_of" and of.nullable:
+            # The last value there is may be of a row before the newest.
+            conditions.append(f"{self._of_newest(of, f'CASE WHEN {of.value} IS NULL THEN 0 ELSE 1 END')} = 1")
+        value = self._of_newest(of, of.value)
+        return f"CASE WHEN {' AND '.join(conditions)} THEN {value} END" if conditions else value
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether one part has every decision and all that is read: nothing then is to be joined."""
+        alone = [[self.unit.part(kind)] for kind in ("running", "newest", "grown")]
+        return self.unit.dialect.runs_on and self.joined in alone
 
     def parts(self) -> dict[str, str]:
         """The unit's common table expressions, in the order in which they may be read."""
@@ -160,22 +182,24 @@ class UnitWriter:
         totals = {name: total for total, name in self._totals.items()}
         distinct = {name: count for count, name in self._distinct.items()}
         extremes = {name: extreme for extreme, name in self._extremes.items()}
-        growing = {name: extreme for extreme, name in self._growing.items()}
-        if totals or growing:
-            parts[unit.part("running")] = running_part(unit, totals, growing)
+        newest = {name: value for value, name in self._newest.items()}
+        grown = {name: extreme for extreme, name in self._grown.items()}
+        if totals:
+            wide = {name for sql, name in self._rows.items() if unit.dialect.is_wide(sql)}
+            parts[unit.part("running")] = running_part(unit, totals, wide)
             self.joined.append(unit.part("running"))
-            self.columns += [f"{unit.part('running')}.{name}" for name in growing]
+        if newest:
+            parts[unit.part("newest")] = newest_part(unit, newest)
+        if grown:
+            parts[unit.part("grown")] = grown_part(unit, grown)
+        for kind, names in (("newest", newest), ("grown", grown)):
+            self.joined += [unit.part(kind)] if names else []
+            self.columns += [f"{unit.part(kind)}.{name}" for name in names]
         edges = edges_parts(unit, totals, distinct)
         parts |= edges
         self.joined += [unit.part(kind) for kind in ("edges", "late") if unit.part(kind) in edges]
         self.columns += [f"{self._whole_total(name, total)} AS {name}" for name, total in totals.items()]
         self.columns += [f"coalesce({unit.part('edges')}.{name}, 0) AS {name}" for name in distinct]
-        for at in dict.fromkeys(at for at, _ in self._found.values()):
-            values = {name: value for name, (row, value) in self._found.items() if row == at}
-            found = unit.part(f"{at}_row")
-            parts[found] = self._looked_up(at, values)
-            self.joined.append(found)
-            self.columns += [f"{found}.{name}" for name in (*values, f"{at}_at")]
         if extremes or self._latest:
             parts |= cover_parts(unit, extremes, self._latest)
             self.joined += [unit.part("cover")] if extremes else []
@@ -198,16 +222,10 @@ class UnitWriter:
     def _rows_part(self) -> str:
         unit = self.unit
         columns = [f"{sql} AS {name}" for sql, name in self._rows.items()]
-        if not (self._extremes or self._latest or self._found):
+        if self._newest or self._grown:
+            columns = [*unit.rows.order[1:], *columns]
+        if not (self._extremes or self._latest):
             return unit.rows_part(columns, "rows")
         order = ", ".join([*unit.rows.order, *(["lw_known"] if unit.rows.dated else [])])
         seq = f"row_number() OVER ({unit.partition} ORDER BY {order}) AS lw_seq"
         return unit.rows_part(["lw_seq", *columns], nested(select(["*", seq], "rows"), "r"))
-
-    def _looked_up(self, at: str, values: Mapping[str, str]) -> str:
-        """Of each decision: values, and the time, of the row that a running extreme names."""
-        unit = self.unit
-        keys = " AND ".join(f"r.{key} = p.{key}" for key in unit.keys)
-        joined = f"{unit.part('running')} p JOIN {unit.part('unit')} r ON {keys} AND r.lw_seq = p.{at}"
-        read = [f"r.{value} AS {name}" for name, value in values.items()]
-        return select(["p.lw_ord", *read, f"r.lw_event AS {at}_at"], joined)
