@@ -7,7 +7,7 @@ at all, put together from its rows' stretches, come and leave in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loanwright.features.ordered import AFTER_ALL, run_along
@@ -36,7 +36,6 @@ def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, 
     edges: list[str] = []
     names = [*(totals if unit.rows.dated else ()), *distinct]
     if unit.rows.dated and totals:
-        parts |= _followed(unit, "late", _not_yet_known(unit, totals), list(late_columns(totals).values()))
         parts[unit.part("odd")] = select(["*"], unit.part("unit"), f"WHERE NOT {unit.natural}")
         edges += _decaying(unit, totals, names) if unit.interval else _leaving(unit, totals, names)
     for name, count in distinct.items():
@@ -47,20 +46,34 @@ def edges_parts(unit: Unit, totals: Mapping[str, Total], distinct: Mapping[str, 
     return parts | (_followed(unit, "edges", edges, names) if edges else {})
 
 
-def late_columns(totals: Mapping[str, Total]) -> dict[str, str]:
-    """Column of the rows → the column in part `late` that says how much of its sum was not yet known, negative."""
-    return {total.column: f"late_{total.column}" for total in totals.values()}
+def late_parts(unit: Unit, columns: Sequence[str]) -> dict[str, str]:
+    """For each decision whose key has rows that come late: less what had happened, but was not known.
+
+    Of natural rows: they are in every window when they come, so every window takes back the same.
+
+    Args:
+        columns: of the rows, to be added up.
+    """
+    come_late = unit.part("behind")
+    where = f"WHERE lw_from > lw_event AND {unit.natural}"
+    edges = [
+        _edge(unit, come_late, "lw_event", {name: f"- {name}" for name in columns}, columns),
+        _edge(unit, come_late, "lw_from", {name: name for name in columns}, columns),
+    ]
+    rows = select([*unit.keys, "lw_event", "lw_from", *columns], unit.part("unit"), where)
+    return {come_late: rows} | _followed(unit, "late", edges, columns)
 
 
-def _followed(unit: Unit, kind: str, edges: list[str], names: list[str]) -> dict[str, str]:
-    """The running sums of edges, at each decision whose key has any."""
+def _followed(unit: Unit, kind: str, edges: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The running sums of edges, at each decision between the first and the last of its key: elsewhere they are 0."""
     table = unit.part(f"{kind}_edge")
-    nothing = [f"0 AS {name}" for name in names]
+    keys = ", ".join(unit.keys)
+    span = select([*unit.keys, "min(lw_pos) AS lw_first", "max(lw_pos) AS lw_last"], table, f"GROUP BY {keys}")
     probes = select(
-        [*(f"d.{key}" for key in unit.keys), f"{unit.moment} AS lw_pos", "0 AS lw_kind", "lw_ord", *nothing],
-        nested(unit.decisions(["lw_at", "lw_ord"]), "d"),
-        f"JOIN (SELECT DISTINCT {', '.join(unit.keys)} FROM {table}) e",
-        f"ON {' AND '.join(f'e.{key} = d.{key}' for key in unit.keys)}",
+        [*(f"d.{key}" for key in unit.keys), "lw_pos", "0 AS lw_kind", "lw_ord", *(f"0 AS {name}" for name in names)],
+        nested(unit.decisions([f"{unit.moment} AS lw_pos", "lw_ord"]), "d"),
+        f"JOIN {nested(span, 'e')}",
+        f"ON {' AND '.join(f'e.{key} = d.{key}' for key in unit.keys)} AND lw_pos > lw_first AND lw_pos <= lw_last",
     )
     entries = union(select(["*"], table), probes)
     running = run_along(unit, entries, ["lw_kind", "lw_ord"], {name: f"sum({name})" for name in names})
@@ -70,18 +83,7 @@ def _followed(unit: Unit, kind: str, edges: list[str], names: list[str]) -> dict
     }
 
 
-def _not_yet_known(unit: Unit, totals: Mapping[str, Total]) -> list[str]:
-    """Natural rows that come late: they are in every window when they come, so all take back the same."""
-    columns = late_columns(totals)
-    late = f"WHERE lw_from > lw_event AND {unit.natural}"
-    part, names = unit.part("unit"), list(columns.values())
-    return [
-        _edge(unit, part, "lw_event", {name: f"- {column}" for column, name in columns.items()}, names, late),
-        _edge(unit, part, "lw_from", {name: column for column, name in columns.items()}, names, late),
-    ]
-
-
-def _edge(unit: Unit, table: str, at: str, given: Mapping[str, str], names: list[str], where: str = "") -> str:
+def _edge(unit: Unit, table: str, at: str, given: Mapping[str, str], names: Sequence[str], where: str = "") -> str:
     columns = [f"{given.get(name, '0')} AS {name}" for name in names]
     return select([*unit.keys, f"{at} AS lw_pos", "1 AS lw_kind", "NULL AS lw_ord", *columns], table, where)
 

@@ -22,27 +22,31 @@ def group_text(group: ResolvedGroup, dialect: Dialect) -> str:
     """One query over `decisions` and the sources: `lw_ord`, and the group's features, for every decision."""
     rows = visible(group, dialect)
     parts = dict(rows.parts)
-    joins: list[str] = []
+    joined: list[str] = []
     columns: list[str] = []
     outer: dict[str, str] = {}
     writers = [UnitWriter(unit) for unit in _units(group, rows, dialect)]
     for writer in writers:
         parts |= writer.parts()
-        joins += [f"LEFT JOIN {name} ON {name}.lw_ord = d.lw_ord" for name in writer.joined]
+        joined += writer.joined
         columns += writer.columns
         outer |= writer.results
     if group.values and not group.own_row:
         parts["read"] = _read(group, rows)
-        joins.append("LEFT JOIN read ON read.lw_ord = d.lw_ord")
+        joined.append("read")
         for feature in group.values:
             of = counted(group, feature, dialect)
             columns.append(f"read.{of.name}")
             outer[feature.name] = of.name
     chosen = group.aggregated if group.own_row else group.features
     listed = [filled(typed(outer[each.name], each, dialect), each) for each in chosen]
-    if len(joins) == 1 and writers and writers[0].tells_all:
-        return with_parts(parts, select(["lw_ord", *listed], writers[0].joined[0]), dialect)
-    inside = select(["d.lw_ord", "d.lw_at", *columns], "decisions d", *joins)
+    timed = any("lw_at" in sql for sql in outer.values())
+    whole = [part for writer in writers for part in (writer.timed if timed else writer.whole)]
+    # A part that has every decision anyway needs no join to get them.
+    base = whole[0] if whole else "decisions"
+    joins = [f"LEFT JOIN {name} ON {name}.lw_ord = {base}.lw_ord" for name in joined if name != base]
+    times = [f"{base}.lw_at"] if timed else []
+    inside = select([f"{base}.lw_ord", *times, *columns], base, *joins)
     return with_parts(parts, select(["lw_ord", *listed], nested(inside, "f")), dialect)
 
 

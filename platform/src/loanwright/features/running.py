@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from loanwright.features.dialect import Dialect
 from loanwright.features.ordered import AFTER_ALL, run_along
 from loanwright.features.text import nested, select, union
 from loanwright.features.unit import EVER, Unit
 from loanwright.features.visible import MICROSECONDS
+
+_END, _LATE = 0, -1
+"""Slots: the windows' end, and what is taken back at it."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,20 @@ class Total:
     """Of a decayed sum: what a row weighs by the whole intervals of its age."""
 
 
+def summed(totals: Mapping[str, Total]) -> Sequence[str]:
+    """The columns that are added up, each once."""
+    return tuple(dict.fromkeys(total.column for total in totals.values()))
+
+
 def running_part(unit: Unit, totals: Mapping[str, Total], wide: Collection[str]) -> str:
-    """For each decision: the totals of natural rows.
+    """For each decision: the totals of natural rows. Where rows are known late, part `late` says what to take back.
 
     Args:
         unit: the rows and the decisions.
         totals: name → sum.
         wide: the columns whose values may need more than 64 bit.
     """
-    columns = tuple(dict.fromkeys(total.column for total in totals.values()))
+    columns = summed(totals)
     slots = _slots(unit, totals)
     entries = [_entries(unit, columns), _probes(unit, slots, columns)]
     # Sums of 64-bit values cannot leave 128 bit, and differences within a key need no more.
@@ -44,7 +51,10 @@ def running_part(unit: Unit, totals: Mapping[str, Total], wide: Collection[str])
         entries.append(_ends(unit, columns))
     calls = {name: f"sum({name})" for name in columns}
     running = run_along(unit, union(*entries), ["lw_kind", "lw_ord", "lw_slot"], calls)
-    found = [f"{_total(name, total, slots, unit.dialect)} AS {name}" for name, total in totals.items()]
+    if unit.rows.dated:
+        late = select(["0 AS lw_kind", "lw_ord", f"{_LATE} AS lw_slot", *columns], unit.part("late"))
+        running = union(running, late)
+    found = [f"{_total(unit, name, total, slots)} AS {name}" for name, total in totals.items()]
     return select(
         ["lw_ord", *found], nested(running, "r"), _weights(totals, slots), "WHERE lw_kind = 0", "GROUP BY lw_ord"
     )
@@ -90,11 +100,12 @@ def _natural(unit: Unit) -> str:
     return f"WHERE {unit.natural}" if unit.rows.dated else ""
 
 
-def _total(name: str, total: Total, slots: Sequence[int], dialect: Dialect) -> str:
+def _total(unit: Unit, name: str, total: Total, slots: Sequence[int]) -> str:
     if total.weights:
-        return f"sum({dialect.summand(f'weight_{name}')} * {total.column})"
+        return f"sum({unit.dialect.summand(f'weight_{name}')} * {total.column})"
     leaves = f" WHEN {slots.index(total.window)} THEN - {total.column}" if total.window != EVER else ""
-    return f"sum(CASE lw_slot WHEN 0 THEN {total.column}{leaves} END)"
+    late = f" WHEN {_LATE} THEN {total.column}" if unit.rows.dated else ""
+    return f"sum(CASE lw_slot WHEN {_END} THEN {total.column}{late}{leaves} END)"
 
 
 def _weights(totals: Mapping[str, Total], slots: Sequence[int]) -> str:
@@ -103,8 +114,8 @@ def _weights(totals: Mapping[str, Total], slots: Sequence[int]) -> str:
     if not decaying:
         return ""
     rows = [
-        ", ".join([str(slot), *(str(_change(weights, slot)) for weights in decaying.values())])
-        for slot in range(len(slots))
+        ", ".join([str(slot), *(str(_change(weights, max(slot, _END))) for weights in decaying.values())])
+        for slot in range(_LATE, len(slots))
     ]
     names = ", ".join(["lw_number", *(f"weight_{name}" for name in decaying)])
     return f"JOIN (VALUES {', '.join(f'({row})' for row in rows)}) AS w({names}) ON w.lw_number = r.lw_slot"

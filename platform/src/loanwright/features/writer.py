@@ -7,10 +7,10 @@ from collections.abc import Callable
 from loanwright.features.counted import Counted
 from loanwright.features.cover import Extreme, Latest, cover_parts
 from loanwright.features.decay import decay_table
-from loanwright.features.edges import Distinct, edges_parts, late_columns
+from loanwright.features.edges import Distinct, edges_parts, late_parts
 from loanwright.features.history import Grown, Newest, grown_part, newest_part
 from loanwright.features.moments import ADDING
-from loanwright.features.running import Total, running_part
+from loanwright.features.running import Total, running_part, summed
 from loanwright.features.sketch import linear_counting
 from loanwright.features.text import nested, select
 from loanwright.features.unit import EVER, Unit
@@ -170,10 +170,15 @@ class UnitWriter:
         return f"CASE WHEN {' AND '.join(conditions)} THEN {value} END" if conditions else value
 
     @property
-    def tells_all(self) -> bool:
-        """Whether one part has every decision and all that is read: nothing then is to be joined."""
-        alone = [[self.unit.part(kind)] for kind in ("running", "newest", "grown")]
-        return self.unit.dialect.runs_on and self.joined in alone
+    def whole(self) -> list[str]:
+        """The parts that have every decision."""
+        named = [self.unit.part(kind) for kind in ("newest", "grown", "running")]
+        return [part for part in named if part in self.joined] if self.unit.dialect.runs_on else []
+
+    @property
+    def timed(self) -> list[str]:
+        """Those of them that tell the decisions' times."""
+        return [part for part in self.whole if part != self.unit.part("running")]
 
     def parts(self) -> dict[str, str]:
         """The unit's common table expressions, in the order in which they may be read."""
@@ -186,6 +191,7 @@ class UnitWriter:
         grown = {name: extreme for extreme, name in self._grown.items()}
         if totals:
             wide = {name for sql, name in self._rows.items() if unit.dialect.is_wide(sql)}
+            parts |= late_parts(unit, summed(totals)) if unit.rows.dated else {}
             parts[unit.part("running")] = running_part(unit, totals, wide)
             self.joined.append(unit.part("running"))
         if newest:
@@ -197,8 +203,8 @@ class UnitWriter:
             self.columns += [f"{unit.part(kind)}.{name}" for name in names]
         edges = edges_parts(unit, totals, distinct)
         parts |= edges
-        self.joined += [unit.part(kind) for kind in ("edges", "late") if unit.part(kind) in edges]
-        self.columns += [f"{self._whole_total(name, total)} AS {name}" for name, total in totals.items()]
+        self.joined += [unit.part("edges")] if edges else []
+        self.columns += [f"{self._whole_total(name)} AS {name}" for name in totals]
         self.columns += [f"coalesce({unit.part('edges')}.{name}, 0) AS {name}" for name in distinct]
         if extremes or self._latest:
             parts |= cover_parts(unit, extremes, self._latest)
@@ -209,15 +215,10 @@ class UnitWriter:
                 self.columns += [f"{unit.part(name)}.{made}" for made in latest.made]
         return parts
 
-    def _whole_total(self, name: str, total: Total) -> str:
-        """Of the rows as if known when they happened, those that were not yet, and those that are counted apart."""
-        running, edges, late = (self.unit.part(kind) for kind in ("running", "edges", "late"))
-        found = f"coalesce({running}.{name}, 0)"
-        if not self.unit.rows.dated:
-            return found
-        weight = f"{total.weights[0]} * " if total.weights else ""
-        not_yet = f"{late}.{late_columns({name: total})[total.column]}"
-        return f"{found} + {weight}coalesce({not_yet}, 0) + coalesce({edges}.{name}, 0)"
+    def _whole_total(self, name: str) -> str:
+        """Of natural rows, and those that are counted apart."""
+        found = f"coalesce({self.unit.part('running')}.{name}, 0)"
+        return f"{found} + coalesce({self.unit.part('edges')}.{name}, 0)" if self.unit.rows.dated else found
 
     def _rows_part(self) -> str:
         unit = self.unit
