@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loanwright.config.features import Features
-from loanwright.features import build, table_files
+from loanwright.features import build, earlier, table_files
 from loanwright.features.build import build_training_table
 from loanwright.features.engine import Engine
 from loanwright.storage import open_store, read_manifest
@@ -66,10 +66,9 @@ def computed(monkeypatch):
     """How many decisions each build computed."""
     counts = []
 
-    def counting(engine, *rest):
-        kept = original(engine, *rest)
-        ((total,),) = engine.rows("SELECT count(*) FROM every_decision")
-        counts.append(total - kept.rows)
+    def counting(engine, stands, decided, *rest):
+        kept = original(engine, stands, decided, *rest)
+        counts.append(decided.rows - kept.rows)
         return kept
 
     original = build.keep
@@ -127,6 +126,76 @@ def test_going_back_in_time_is_right_too(tmp_path):
 
     scratch = built(until(tables, moment), features, tmp_path / "scratch", moment, declared)
     assert shrunk.rpartition("/")[2] == scratch.rpartition("/")[2]
+
+
+LATE_DECISIONS = {
+    "sources": [
+        {**source, "known_time": "filed", "columns": [*source["columns"], {"name": "filed", "type": "time"}]}
+        if source["name"] == "applications"
+        else source
+        for source in DATA["sources"]
+    ]
+}
+
+
+def known_late(seed: int) -> tuple[Tables, int, Tables]:
+    """A world in which some decisions come to be known after a moment that they were taken before."""
+    tables, moment = worlds(seed)
+    taken = sorted(row["decided"] for row in tables["applications"] if row["decided"] < moment)
+    missed = set(taken[len(taken) // 2 :][:2])
+    tables["applications"] = [
+        row | {"filed": moment + 1 if row["decided"] in missed else row["decided"]} for row in tables["applications"]
+    ]
+    known = until(tables, moment)
+    return tables, moment, known | {"applications": [row for row in known["applications"] if row["filed"] < moment]}
+
+
+def test_decisions_that_are_known_late_take_their_place(tmp_path, computed):
+    tables, moment, known = known_late(5)
+    declared, features = data(label=LABEL, **LATE_DECISIONS), some(5)
+    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
+    built(known, features, tmp_path / "grown", moment, declared)
+
+    grown = built(tables, features, tmp_path / "grown", end, declared)
+
+    assert grown.rpartition("/")[2] == built(tables, features, tmp_path / "scratch", end, declared).rpartition("/")[2]
+    first = min(row["decided"] for row in tables["applications"] if row["filed"] > moment > row["decided"])
+    assert computed[0] == sum(row["decided"] >= first for row in tables["applications"])
+
+
+def test_without_a_look_at_when_they_were_taken_they_would_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(earlier, "_times", lambda source, _data: [source.known] if source.known else [])
+    tables, moment, known = known_late(5)
+    declared, features = data(label=LABEL, **LATE_DECISIONS), some(5)
+    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
+    built(known, features, tmp_path / "grown", moment, declared)
+
+    grown = built(tables, features, tmp_path / "grown", end, declared)
+
+    assert grown.rpartition("/")[2] != built(tables, features, tmp_path / "scratch", end, declared).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_label_that_came_true_since_is_looked_up_anew(guarded, tmp_path, monkeypatch):
+    """Its decision lies in a file whose features all stand."""
+    tables, moment = worlds(6)
+    declared, features = data(label={**LABEL, "event": {**LABEL["event"], "filter": "kind = 'x'"}}), some(6)
+    came_true, was_true, *_ = sorted(tables["applications"], key=lambda row: row["decided"])
+    numbers = {row["application_id"] for row in (came_true, was_true)}
+    like, others = tables["events"][0], [row for row in tables["events"] if row["event_id"] not in numbers]
+    tables["events"] = [row | {"kind": "y"} for row in others]
+    for row, known in ((came_true, moment), (was_true, moment - 1)):
+        event = {"event_id": row["application_id"], "kind": "x", "happened": row["decided"], "known": known}
+        tables["events"].append(like | event)
+    if not guarded:
+        monkeypatch.setattr(earlier, "_first_event", lambda *_: moment + 99 * DAY)
+    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
+    built(until(tables, moment), features, tmp_path / "grown", moment, declared)
+
+    grown = built(tables, features, tmp_path / "grown", end, declared)
+
+    scratch = built(tables, features, tmp_path / "scratch", end, declared)
+    assert (grown.rpartition("/")[2] == scratch.rpartition("/")[2]) is guarded
 
 
 @pytest.mark.parametrize("harm", ["table gone", "file gone", "file cut", "note garbage", "snapshot gone"])

@@ -93,7 +93,7 @@ def test_a_row_that_was_corrected_away_is_not_counted(how: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("how", CORRECTIONS)
 def test_without_all_versions_it_would_be(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narrowing, "_with_restated", lambda _engine, _source, condition: f"({condition})")
+    monkeypatch.setattr(narrowing, "with_restated", lambda _engine, _source, condition: f"({condition})")
 
     every, narrowed = both_ways(COUNT, corrected(how), NOON, tmp_path)
 

@@ -44,6 +44,26 @@ def test_a_day_that_fills_its_file_to_the_last_row_ends_with_it():
     assert days_of(list(whole_files([rows(1, 1, 1, 1, 2)]))) == [[1, 1, 1, 1], [2]]
 
 
+def test_files_grow_with_the_table_until_they_are_large_enough(monkeypatch):
+    monkeypatch.setattr(table_files, "LEAST", 1)
+    monkeypatch.setattr(table_files, "ENOUGH", 4)
+    monkeypatch.setattr(table_files, "MOST", 99)
+
+    sizes = [len(piece) for piece in days_of(list(whole_files([rows(*range(100))])))]
+
+    assert sizes == [1] * 32 + [2] * 8 + [3] * 6 + [4] * 8 + [2]
+
+
+def test_a_table_goes_on_after_its_files(monkeypatch):
+    monkeypatch.setattr(table_files, "LEAST", 1)
+    days = range(60)
+    whole = days_of(list(whole_files([rows(*days)])))
+
+    for kept in range(len(whole)):
+        before = sum(map(len, whole[:kept]))
+        assert days_of(list(whole_files([rows(*days[before:])], before))) == whole[kept:]
+
+
 @pytest.mark.parametrize("piece", [1, 2, 3, 7])
 def test_it_does_not_matter_how_the_rows_come(piece):
     whole = rows(*sorted(n * n % 11 for n in range(60)))

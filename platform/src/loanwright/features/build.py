@@ -18,6 +18,7 @@ from loanwright.config.features import Features
 from loanwright.data.engine import quoted
 from loanwright.data.rows import ROW_GROUP, TYPES, row_groups
 from loanwright.errors import DataError
+from loanwright.features.deciding import make_decisions
 from loanwright.features.dialect import DUCKDB
 from loanwright.features.earlier import latest, remember, standing
 from loanwright.features.engine import Engine
@@ -80,21 +81,25 @@ def build_training_table(
             engine.add(f"{ALL}_{source.name}", source_rows(source, snapshot, scratch))
             engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
         _check_decisions(engine, data)
-        engine.make("every_decision", running.decisions)
-        ((total, positives),) = engine.rows("SELECT count(*), CAST(sum(label) AS BIGINT) FROM every_decision")
+        then = latest(store, feature_set) if runs_on == DUCKDB.name else None
+        stands = (
+            standing(engine, data, sources, resolved.label_filter, snapshot, then, scratch)
+            if then is not None
+            else None
+        )
+        decided = make_decisions(engine, data, running.decisions, resolved.label_filter, stands)
+        total, kept = decided.rows, keep(engine, stands, decided, schema, scratch) if stands is not None else NOTHING
+        positives = decided.positives + kept.positives
         if positives in (0, total):
             outcome = int(positives > 0)
             raise DataError(f"label {data.label.name!r} is {outcome} in all {total:,} rows: there is nothing to learn")
-        then = latest(store, feature_set) if runs_on == DUCKDB.name else None
-        stands = standing(engine, data, sources, snapshot, then, scratch) if then is not None else None
-        kept = keep(engine, stands, schema, scratch) if stands is not None else NOTHING
         _log.info("%d features for %s decisions", len(resolved.outputs), f"{total - kept.rows:,}")
         dealt = shards if runs_on == DUCKDB.name else 1
         compute_groups(engine, running.groups, resolved, first=kept.rows, shards=dealt)
         watch = _Watch(resolved.outputs)
         fresh = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
         files = list(kept.written(store, scratch))
-        files += write_files(whole_files(itertools.chain(kept.rest, fresh)), store, scratch)
+        files += write_files(whole_files(itertools.chain(kept.rest, fresh), kept.filed), store, scratch)
     if not kept.rows:
         watch.report()
     body = _body(data, resolved, feature_set, compiled.text, snapshot)

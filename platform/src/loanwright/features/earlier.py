@@ -18,7 +18,8 @@ from loanwright.config.data import Data, Source
 from loanwright.data.engine import quoted
 from loanwright.errors import IntegrityFault, NotStored
 from loanwright.features.engine import Engine
-from loanwright.features.snapshots import source_rows
+from loanwright.features.snapshots import rows_of_groups, source_files
+from loanwright.features.unshared import unshared
 from loanwright.features.visible import MICROSECONDS
 from loanwright.storage import Manifest, Store, canonical_json, read_manifest
 
@@ -57,7 +58,13 @@ def latest(store: Store, feature_set: str) -> tuple[Manifest, Manifest] | None:
 
 
 def standing(
-    engine: Engine, data: Data, sources: list[Source], now: Manifest, then: tuple[Manifest, Manifest], scratch: Path
+    engine: Engine,
+    data: Data,
+    sources: list[Source],
+    label_filter: str | None,
+    now: Manifest,
+    then: tuple[Manifest, Manifest],
+    scratch: Path,
 ) -> Standing | None:
     """What of the earlier table stands; None if nothing can be told.
 
@@ -65,6 +72,7 @@ def standing(
         engine: it has the tables `all_<name>` of these sources as they are now.
         data: the data section.
         sources: those that features and label are made of.
+        label_filter: which rows of the label's source are its events, as SQL.
         now: the snapshot's manifest.
         then: the earlier table's manifest, and its snapshot's.
         scratch: a folder for files on their way.
@@ -78,31 +86,35 @@ def standing(
     for source in sources:
         if source.name not in before.body["tables"]:
             return None
-        time = _time(source, data)
-        if time is None:
+        times = _times(source, data)
+        if not times:
             if now.body["tables"][source.name]["files"] != before.body["tables"][source.name]["files"]:
                 return None
             continue
         within = data.label.event.within if data.label.event and source.name == data.label.event.source else None
         with _changed(engine, source, now, before, scratch):
-            first = _first_change(engine, source, time, end)
+            first = _first_change(engine, source, times, end)
             features_before = min(features_before, first)
             if within is not None:
-                labels_before = min(labels_before, _first_event(engine, source, time, first) - within * MICROSECONDS)
+                event = _first_event(engine, source, label_filter or "TRUE", first)
+                labels_before = min(labels_before, event - within * MICROSECONDS)
     return Standing(table, features_before, min(features_before, labels_before))
 
 
-def _time(source: Source, data: Data) -> str | None:
-    """The column that says when a row was known; of the decisions themselves, when they were taken."""
-    return source.known or (data.decision_time.column if source.name == data.unit.source else None)
+def _times(source: Source, data: Data) -> list[str]:
+    """The columns that say since when a row can be seen: by features, and, of a decision, in the table itself."""
+    taken = data.decision_time.column if source.name == data.unit.source else None
+    return [time for time in (source.known, taken) if time is not None]
 
 
 @contextmanager
 def _changed(engine: Engine, source: Source, now: Manifest, before: Manifest, scratch: Path) -> Iterator[None]:
-    """With tables `changed_now` and `changed_then`: the rows of the files that only one of the snapshots has."""
+    """With tables `changed_now` and `changed_then`: the rows of the row groups that only one of the snapshots has."""
     files = [set(manifest.body["tables"][source.name]["files"]) for manifest in (now, before)]
-    for name, manifest, these in zip(CHANGED, (now, before), (files[0] - files[1], files[1] - files[0]), strict=True):
-        engine.add(name, source_rows(source, manifest, scratch, these))
+    ours = source_files(source, now, scratch, files[0] - files[1])
+    theirs = source_files(source, before, scratch, files[1] - files[0])
+    for name, groups in zip(CHANGED, unshared(ours, theirs), strict=True):
+        engine.add(name, rows_of_groups(source, groups))
     try:
         yield
     finally:
@@ -110,26 +122,27 @@ def _changed(engine: Engine, source: Source, now: Manifest, before: Manifest, sc
             engine.remove(name)
 
 
-def _first_change(engine: Engine, source: Source, time: str, end: int) -> int:
-    """When the first row was known, before the end, that is in one snapshot and not in the other; else the end."""
-    known, columns = f"epoch_us({quoted(time)})", ", ".join(quoted(column.name) for column in source.columns)
-    mark = f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM {{}} WHERE {known} < {end}"
+def _first_change(engine: Engine, source: Source, times: list[str], end: int) -> int:
+    """When the first row could be seen, before the end, that is in one snapshot and not in the other; else the end."""
+    seen = f"least({', '.join(f'epoch_us({quoted(time)})' for time in times)})"
+    columns = ", ".join(quoted(column.name) for column in source.columns)
+    mark = f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM {{}} WHERE {seen} < {end}"
     if len({engine.rows(mark.format(name))[0] for name in CHANGED}) == 1:
         return end
-    now, then = (f"(SELECT {columns} FROM {name} WHERE {known} < {end})" for name in CHANGED)
+    now, then = (f"(SELECT {columns} FROM {name} WHERE {seen} < {end})" for name in CHANGED)
     either = f"({now} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {now})"
-    ((first,),) = engine.rows(f"SELECT min({known}) FROM ({either}) c")
+    ((first,),) = engine.rows(f"SELECT min({seen}) FROM ({either}) c")
     return end if first is None else int(first)
 
 
-def _first_event(engine: Engine, source: Source, time: str, since: int) -> int:
-    """When the first event happened, in any version, of which a version known since a moment came or went."""
-    event = f"epoch_us({quoted(source.event_time or time)})"
+def _first_event(engine: Engine, source: Source, label_filter: str, since: int) -> int:
+    """When the first of the label's events happened of which a version known since a moment came or went."""
+    event = f"epoch_us({quoted(source.event_time or source.known or '')})"
     keys = ", ".join(quoted(name) for name in source.key)
-    late = f"WHERE epoch_us({quoted(time)}) >= {since}"
+    late = f"WHERE epoch_us({quoted(source.known or '')}) >= {since}"
     touched = " UNION ALL ".join(f"SELECT {keys} FROM {name} {late}" for name in CHANGED)
-    still = f"SELECT min({event}) AS lw_at FROM all_{source.name} WHERE ({keys}) IN ({touched})"
-    gone = f"SELECT min({event}) FROM {CHANGED[1]} {late}"
+    still = f"SELECT min({event}) AS lw_at FROM all_{source.name} WHERE ({label_filter}) AND ({keys}) IN ({touched})"
+    gone = f"SELECT min({event}) FROM {CHANGED[1]} {late} AND ({label_filter})"
     ((first,),) = engine.rows(f"SELECT min(lw_at) FROM ({still} UNION ALL {gone}) e")
     return since if first is None else min(int(first), since)
 

@@ -33,7 +33,7 @@ def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
                 conditions,
                 group,
                 f"SELECT {', '.join(group.asked)} FROM decisions WHERE {present}",
-                versions=lambda source, condition: _with_restated(engine, source, condition),
+                versions=lambda source, condition: with_restated(engine, source, condition),
                 counting=may_count(group, since),
                 events=group.outcome.filter if group.outcome is not None else "TRUE",
             )
@@ -92,8 +92,11 @@ def all_versions(source: Source, condition: str) -> str:
     return f"({keys}) IN (SELECT {keys} FROM {ALL}_{source.name} WHERE {condition})"
 
 
-def _with_restated(engine: Engine, source: Source, condition: str) -> str:
-    """`all_versions`, for which only the few rows that have several versions are looked at twice."""
+def with_restated(engine: Engine, source: Source, condition: str) -> str:
+    """All versions of the rows of which any version fulfils the condition.
+
+    For `all_versions` every row is looked at twice, here only the few that have several versions.
+    """
     if source.known_time is None:
         return f"({condition})"
     keys, table = ", ".join(map(quoted, source.key)), f"{RESTATED}_{source.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
 
-def source_rows(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> Dataset:
+def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
     """A source's verified files, as one data set of the declared columns.
 
     Args:
         source: what is declared of it.
         snapshot: its manifest, of kind `snapshots`.
         scratch: a folder for copies of files that lie elsewhere.
-        only: of these files; absent: of all.
 
     Raises:
         DataError: the snapshot lacks the source or a column, or a column is of another type.
@@ -32,14 +31,19 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path, only: Collect
     """
     import pyarrow.dataset as ds
 
+    schema, paths = schema_of(source), source_files(source, snapshot, scratch)
+    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
+
+
+def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> list[Path]:
+    """A source's verified files; only those of these names, if any are given. Otherwise as `source_rows`."""
     table = snapshot.body["tables"].get(source.name)
     if table is None:
         raise DataError(f"snapshot {snapshot.digest[:12]} has no source {source.name!r}", fix="Run ingest again")
-    schema = schema_of(source)
     paths = [fetch(snapshot, snapshot.file(path), scratch) for path in table["files"] if only is None or path in only]
     for path in paths:
         found = pq.read_schema(path)
-        for field in schema:
+        for field in schema_of(source):
             at = found.get_field_index(field.name)
             if at < 0 or found.field(at).type != field.type:
                 kind = "no such column" if at < 0 else str(found.field(at).type)
@@ -48,4 +52,16 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path, only: Collect
                     f"declared as {field.type}, but there is {kind}",
                     fix="Run ingest again, with this declaration",
                 )
-    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
+    return paths
+
+
+def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> Dataset:
+    """The rows of some row groups of a source's files, as one data set of the declared columns."""
+    import pyarrow.dataset as ds
+    from pyarrow.fs import LocalFileSystem
+
+    schema, format_, files = schema_of(source), ds.ParquetFileFormat(), LocalFileSystem()
+    pieces = [
+        format_.make_fragment(str(path), files, row_groups=list(these)) for path, these in groups.items() if these
+    ]
+    return ds.FileSystemDataset(pieces, schema, format_, files) if pieces else schema.empty_table()
