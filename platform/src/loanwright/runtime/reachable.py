@@ -18,8 +18,8 @@ _KIND_OF = {
 """What a manifest's body calls the digest of another one, and that one's kind."""
 _FOLDERS = ("bundles", "boosters", "calibrators", "evidence")
 """The kinds whose manifests lie in folders of their own."""
-_RECORDS = ("ingests/", "gates/")
-"""Small files, named by the input of a step, that name the manifest it gave."""
+_RECORDS = ("ingests/", "gates/", "trainings/")
+"""Small files that name a manifest: the one that a step gave for some input, the one whose training they tell of."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

@@ -20,6 +20,7 @@ from loanwright.runtime.identity import code_digest, reuse_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import Surroundings, surroundings
 from loanwright.storage import Manifest, canonical_json, digest_of, fetch, publish, read_manifest, split_uri
+from loanwright.training.course import read_course
 
 _REPORT = "report.html"
 
@@ -120,6 +121,7 @@ def _judge(
         champion=standing.champion,
         synthetic=bool(bundle.body["synthetic"]),
         currency=economics.currency if economics else None,
+        course=read_course(here.store, bundle.body["booster"], here.scratch),
         limits=json.loads(fetch(bundle, bundle.file("model_card.json"), here.scratch).read_bytes())["limits"],
     )
     here.run_store().write(_REPORT, report.encode())

@@ -6,6 +6,7 @@ import pytest
 from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import Evidence, Importance, SliceMetrics
 from loanwright.evaluation.report import render
+from tests.builders.course import build_course
 from tests.builders.evidence import (
     build_bare_evidence,
     build_comparison,
@@ -18,7 +19,7 @@ from tests.builders.evidence import (
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 SECTIONS = [
     "gates", "champion", "yardsticks", "ranking", "calibration", "gains", "profit", "slices", "features", "stability",
-    "distributions", "data", "card",
+    "distributions", "training", "data", "card",
 ]  # fmt: skip
 
 
@@ -86,6 +87,7 @@ def html(evidence: Evidence) -> str:
         champion=build_evidence(signal=0.9),
         currency="EUR",
         limits=["Nothing is known of how the model ages."],
+        course=build_course(),
     )
 
 
@@ -100,6 +102,7 @@ def test_the_same_evidence_is_the_same_bytes(html: str, evidence: Evidence) -> N
         champion=build_evidence(signal=0.9),
         currency="EUR",
         limits=["Nothing is known of how the model ages."],
+        course=build_course(),
     )
     assert again == html
 
@@ -141,9 +144,9 @@ def test_ids_are_unique_and_what_is_pointed_to_exists(html: str) -> None:
 def test_every_figure_has_words_and_a_caption(html: str) -> None:
     page = Page(html)
     pictures = [one for one in page.named("svg") if one.get("class") == "plot"]
-    assert len(pictures) == 12
+    assert len(pictures) == 14
     assert all(one["role"] == "img" and one["aria-labelledby"] for one in pictures)
-    assert len(page.named("figcaption")) == len(page.named("figure")) == 12
+    assert len(page.named("figcaption")) == len(page.named("figure")) == 14
 
 
 def test_it_suits_light_dark_paper_and_a_narrow_pane(html: str) -> None:
@@ -215,7 +218,7 @@ def test_what_was_not_measured_is_a_dash_and_not_a_none() -> None:
     assert "AUC \N{EN DASH}" in page.words
     assert "image \N{EN DASH}" in page.words
     assert [one["id"] for one in page.named("section")] == [
-        one for one in SECTIONS if one not in ("profit", "yardsticks", "distributions")
+        one for one in SECTIONS if one not in ("profit", "yardsticks", "distributions", "training")
     ]
 
 

@@ -20,10 +20,12 @@ from loanwright.evaluation.report import (
     figures_probability,
     figures_ranking,
     figures_slices,
+    figures_training,
     figures_yardsticks,
     numbers,
     words,
 )
+from loanwright.training.course import Course
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -52,6 +54,7 @@ _CONTENTS = {
     "features": "Features",
     "stability": "Stability",
     "distributions": "Distributions",
+    "training": "Training",
     "data": "Data and lineage",
     "card": "Model card",
 }
@@ -68,6 +71,7 @@ def render(
     synthetic: bool = False,
     currency: str | None = None,
     limits: Sequence[str] = (),
+    course: Course | None = None,
 ) -> str:
     """The report as one HTML document.
 
@@ -81,12 +85,13 @@ def render(
         synthetic: the rows were made up, and the page says so at its top.
         currency: of the profit, as declared.
         limits: what the evidence does not show, as the bundle's model card says it.
+        course: how the training went; None: the page does not say.
     """
     from markupsafe import Markup
 
     failed = [result for result in judgement.results if result.verdict != "pass"]
     yardsticks, profiles = figures_yardsticks.yardsticks(evidence), distributions.distributions(evidence)
-    optional = {"profit": evidence.profit, "yardsticks": yardsticks, "distributions": profiles}
+    optional = {"profit": evidence.profit, "yardsticks": yardsticks, "distributions": profiles, "training": course}
     document = (
         _environment()
         .get_template("report.html.j2")
@@ -104,7 +109,8 @@ def render(
             rate=evidence.positives / evidence.rows if evidence.rows else None,
             metrics=[(name, words.metric_words(name)) for name in _ordered(evidence.metrics)],
             compared=words.metric_words(comparison.metric) if comparison else None,
-            figures=_figures(evidence, comparison, champion, currency),
+            figures=_figures(evidence, comparison, champion, currency, course),
+            course=course,
             currency=currency,
             profits=figures_decisions.profit_table(evidence),
             profits_best=figures_decisions.best_profit(evidence) if evidence.profit else None,
@@ -125,7 +131,11 @@ def render(
 
 
 def _figures(
-    evidence: Evidence, comparison: Comparison | None, champion: Evidence | None, currency: str | None
+    evidence: Evidence,
+    comparison: Comparison | None,
+    champion: Evidence | None,
+    currency: str | None,
+    course: Course | None,
 ) -> dict[str, Any]:
     from markupsafe import Markup
 
@@ -141,6 +151,8 @@ def _figures(
         "stability": figures_features.stability(evidence),
         "profit": figures_decisions.profit(evidence, currency),
         "yardsticks": figures_yardsticks.aucs(evidence),
+        "curve": figures_training.curve(course),
+        "pace": figures_training.pace(course),
         "difference": figures_decisions.difference(comparison) if comparison else None,
     }
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - escaped by its maker
