@@ -71,7 +71,7 @@ with environment(settings.variables() | ObjectServer(settings).start()):
     lap("ingest")
     table = build_training_table(snapshot, d.data, d.features, store, scratch)
     lap("build_features")
-    booster = train(table, d.split, d.training, store, scratch)
+    booster = train(table, d.split, d.training, store, scratch).uri
     lap("train")
     calibrator = calibrate(table, booster, d.split, d.calibration, store, scratch)
     lap("calibrate")

@@ -42,7 +42,8 @@ def test_what_kfp_hands_over_is_read() -> None:
     [
         ({"workers": "abc"}, "workers: must be a whole number, not 'abc'"),
         ({"workers": 1.5}, "workers: must be a whole number, not 1.5"),
-        ({"workers": 2}, "workers: 2 processes are asked for, and training runs as one for now: leave it at 1"),
+        ({"workers": 0}, "workers: must be at least 1, not 0"),
+        ({"workers": 1_001}, "workers: must be at most 1000, not 1001"),
         ({"register_model": "maybe"}, "register_model: must be true or false, not 'maybe'"),
         ({"source_overrides": "foo"}, "source_overrides: must be a mapping, not 'foo'"),
         ({"source_overrides": ["=1"]}, "source_overrides: must be a mapping, not a list"),

@@ -18,12 +18,18 @@ from loanwright.evaluation.subject import Subject
 from loanwright.storage import open_store
 from loanwright.training.calibrate import calibrate
 from loanwright.training.fitting import Fitted, fit
-from loanwright.training.train import fitting_rows, train
+from loanwright.training.preparation import fitting_rows
+from loanwright.training.train import train
 from tests.builders.tables import publish_table
 
 SPLIT = Split.model_validate({"method": "hash", "fractions": {"train": 0.5, "calibration": 0.2, "test": 0.3}})
 TRAINING = Training.model_validate(
-    {"rounds": 20, "early_stopping": {"patience": 5}, "parameters": {"num_leaves": 7, "learning_rate": 0.2}}
+    {
+        "rounds": 20,
+        "exact": False,
+        "early_stopping": {"patience": 5},
+        "parameters": {"num_leaves": 7, "learning_rate": 0.2},
+    }
 )
 FEW = Bootstrap(resamples=60)
 
@@ -33,7 +39,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     scratch = tmp_path_factory.mktemp("baselines")
     store = open_store(str(scratch / "store"))
     table = publish_table(store, rows=3000)
-    booster = train(table, SPLIT, TRAINING, store, scratch)
+    booster = train(table, SPLIT, TRAINING, store, scratch).uri
     calibrator = calibrate(table, booster, SPLIT, Calibration(), store, scratch)
     return Subject.open(table, booster, calibrator, SPLIT, scratch)
 

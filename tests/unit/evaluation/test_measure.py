@@ -29,7 +29,12 @@ from tests.unit.evaluation.test_gates import blocking
 
 SPLIT = Split.model_validate({"method": "hash", "fractions": {"train": 0.5, "calibration": 0.2, "test": 0.3}})
 TRAINING = Training.model_validate(
-    {"rounds": 30, "early_stopping": {"patience": 10}, "parameters": {"num_leaves": 7, "learning_rate": 0.15}}
+    {
+        "exact": False,
+        "rounds": 30,
+        "early_stopping": {"patience": 10},
+        "parameters": {"num_leaves": 7, "learning_rate": 0.15},
+    }
 )
 EVALUATION = Evaluation.model_validate(
     {
@@ -60,7 +65,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     scratch = tmp_path_factory.mktemp("measure")
     store = open_store(str(scratch / "store"))
     table = publish_table(store, rows=4000)
-    booster = train(table, SPLIT, TRAINING, store, scratch)
+    booster = train(table, SPLIT, TRAINING, store, scratch).uri
     calibrator = calibrate(table, booster, SPLIT, Calibration(), store, scratch)
     return Published(store, scratch, table, booster, calibrator)
 
@@ -129,7 +134,7 @@ def test_rows_that_no_part_holds_are_counted_as_left_out(published: Published) -
     split = Split.model_validate(
         {"method": "time", "calibration_from": "2025-01-01", "test_from": "2025-06-01", "until": "2025-10-01"}
     )
-    booster = train(published.table, split, TRAINING, published.store, published.scratch)
+    booster = train(published.table, split, TRAINING, published.store, published.scratch).uri
     calibrator = calibrate(published.table, booster, split, Calibration(), published.store, published.scratch)
     subject = Subject.open(published.table, booster, calibrator, split, published.scratch)
     found = evidence_of(subject, EVALUATION, TRAINING)
@@ -163,8 +168,8 @@ def test_a_distorted_calibration_is_blocked(subject: Subject) -> None:
 
 
 def test_a_really_better_champion_blocks(published: Published, subject: Subject) -> None:
-    stump = Training.model_validate({"rounds": 1, "parameters": {"num_leaves": 2}})
-    booster = train(published.table, SPLIT, stump, published.store, published.scratch)
+    stump = Training.model_validate({"rounds": 1, "exact": False, "parameters": {"num_leaves": 2}})
+    booster = train(published.table, SPLIT, stump, published.store, published.scratch).uri
     calibrator = calibrate(published.table, booster, SPLIT, Calibration(), published.store, published.scratch)
     challenger = Subject.open(published.table, booster, calibrator, SPLIT, published.scratch)
     gates = Gates.model_validate({"rules": []})
@@ -176,7 +181,7 @@ def test_a_really_better_champion_blocks(published: Published, subject: Subject)
 
 def test_a_champion_of_other_features_is_incomparable(published: Published, subject: Subject) -> None:
     table = publish_table(published.store, rows=1500, features=8)
-    booster = train(table, SPLIT, TRAINING, published.store, published.scratch)
+    booster = train(table, SPLIT, TRAINING, published.store, published.scratch).uri
     champion = Scorer.from_manifests(booster, None, published.scratch)
     found = compare_with_champion(subject, champion, ChampionRule(), FEW, version="1")
     assert found.outcome == "incomparable"

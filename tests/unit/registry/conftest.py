@@ -53,8 +53,8 @@ def make_parts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Part
         folder = tmp_path_factory.mktemp("parts")
         store = open_store(str(folder / "store"))
         table = publish_table(store, rows=1500)
-        training = Training(rounds=rounds, parameters=Parameters(learning_rate=0.2, num_leaves=7))
-        booster = train(table, SPLIT, training, store, folder, threads=1)
+        training = Training(rounds=rounds, exact=False, parameters=Parameters(learning_rate=0.2, num_leaves=7))
+        booster = train(table, SPLIT, training, store, folder, threads=1).uri
         calibrator = calibrate(table, booster, SPLIT, Calibration(method="sigmoid"), store, folder)
         return Parts(store, read_manifest(table), read_manifest(booster), read_manifest(calibrator))
 

@@ -512,7 +512,7 @@ def test_what_is_written_trains_and_is_measured(tmp_path: Path, timed: bool, mon
     store, scratch = open_store(str(tmp_path / "store")), tmp_path / "scratch"
     snapshot = ingest(said.data, store, cutoff=None, overrides={}, cache=tmp_path / "cache", now=NOW).uri
     rows = build_training_table(snapshot, said.data, said.features, store, scratch)
-    booster = train(rows, said.split, said.training, store, scratch)
+    booster = train(rows, said.split, said.training, store, scratch).uri
     calibrator = calibrate(rows, booster, said.split, said.calibration, store, scratch)
     evidence = evidence_of(Subject.open(rows, booster, calibrator, said.split, scratch), said.evaluation)
     auc = evidence.metrics["auc"].value

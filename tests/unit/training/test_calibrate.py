@@ -18,7 +18,7 @@ from loanwright.training.scorer import Scorer
 from loanwright.training.train import train
 from tests.builders.tables import publish_table
 
-TRAINING = Training(rounds=15)
+TRAINING = Training(rounds=15, exact=False)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def table_uri(store: Store) -> str:
 
 @pytest.fixture
 def booster_uri(table_uri: str, split: Split, store: Store, scratch: Path) -> str:
-    return train(table_uri, split, TRAINING, store, scratch)
+    return train(table_uri, split, TRAINING, store, scratch).uri
 
 
 @pytest.mark.parametrize("method", ["none", "sigmoid", "isotonic", "beta"])
@@ -93,7 +93,7 @@ def test_one_outcome_in_the_calibration_part_is_refused(store: Store, scratch: P
         {"method": "time", "calibration_from": f"{start}Z", "test_from": f"{end + maturity}Z"}, strict=False
     )
     assert (table.part(split) == 1).any()
-    booster_uri = train(table_uri, split, TRAINING, store, scratch)
+    booster_uri = train(table_uri, split, TRAINING, store, scratch).uri
     with pytest.raises(DataError, match="rows to calibrate on have the outcome 0"):
         calibrate(table_uri, booster_uri, split, Calibration(), store, scratch)
     calibrate(table_uri, booster_uri, split, Calibration(method="none"), store, scratch)

@@ -13,7 +13,7 @@ import pytest
 from loanwright.config.learning import EarlyStopping, Parameters, Training
 from loanwright.errors import DataError, DeclarationError, EnvironmentFault
 from loanwright.features.table import TrainingTable
-from loanwright.training import dataset, fitting, resources
+from loanwright.training import bins, peers, resources
 from loanwright.training.fitting import Fitted, fit
 from loanwright.training.scorer import Scorer
 from tests.builders.tables import VALUES
@@ -21,7 +21,7 @@ from tests.builders.tables import VALUES
 Metric = Literal["auc", "average_precision", "binary_logloss"]
 ROWS = 3000
 STOPPING = EarlyStopping(patience=5)
-SAMPLED = Parameters(bagging_fraction=0.7, bagging_freq=1, feature_fraction=0.7, extra_trees=True, learning_rate=0.2)
+SAMPLED = Parameters(bagging_fraction=0.7, bagging_freq=1, feature_fraction=0.7, learning_rate=0.2)
 
 
 def fitted(table: TrainingTable, training: Training, threads: int = 1, *, held: bool = True) -> Fitted:
@@ -40,7 +40,7 @@ def test_neither_threads_nor_repetition_nor_row_groups_change_a_byte(make_table:
 
 
 def test_the_layout_of_files_and_row_groups_changes_nothing(make_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "SAMPLE_ROWS", 500)
+    monkeypatch.setattr(bins, "SAMPLE_ROWS", 500)
     training = Training(rounds=5, parameters=SAMPLED)
     whole = make_table(rows=ROWS)
     everything = whole.read(np.ones(ROWS, dtype=np.bool_))
@@ -152,7 +152,7 @@ def test_an_unseen_category_scores_as_a_missing_one(make_table: Any) -> None:
 
 def test_progress_is_logged(make_table: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(0, 10_000, 3))
-    monkeypatch.setattr(fitting, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(peers, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with caplog.at_level(logging.INFO, "loanwright"):
         fitted(make_table(rows=ROWS), Training(rounds=3, early_stopping=STOPPING))
     assert caplog.messages[0] == "reading 3,000 rows of 6 features"
@@ -191,11 +191,12 @@ class TestRefusals:
             fit(table, np.ones(200, dtype=np.bool_), None, table.keys().label, training)
 
     def test_what_lightgbm_refuses(self, make_table: Any) -> None:
-        training = Training(rounds=1, parameters=Parameters(bagging_fraction=1e-6, bagging_freq=1))
+        training = Training(rounds=1, parameters=Parameters(min_data_per_group=10**12))
         with pytest.raises(DeclarationError) as caught:
             fitted(make_table(rows=200), training)
         assert str(caught.value) == (
-            "LightGBM refuses the declared training: Check failed: (num_data) > (0). Change training.parameters"
+            "LightGBM refuses the declared training: Check failed: (min_data_per_group) > (0). "
+            "Change training.parameters"
         )
 
     def test_more_than_memory_holds(self, make_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,40 @@ def test_small_wide_tables_cost_what_the_sample_does() -> None:
 
 
 def test_too_large_is_refused_with_the_arithmetic() -> None:
+    load = resources.Load(rows=19_000_000, held=1_000_000, features=100, max_bin=255, row_group=65_536)
     with pytest.raises(EnvironmentFault) as caught:
-        resources.check_memory(20_000_000, 100, 255, 65_536, available=2 << 30)
+        resources.check_memory(load, available=2 << 30)
     assert str(caught.value) == (
         "training on 20,000,000 rows and 100 features needs about 4,310 MiB (1.2 bytes a feature and 100 bytes for "
-        "each row, and one row group), and 2,048 MiB are available. "
-        "Give the process more memory, or train on fewer rows or features"
+        "each of 20,000,000 rows, and one row group), and 2,048 MiB are available. "
+        "3 workers would do, each with as much memory as this one; or give it more"
     )
-    resources.check_memory(20_000_000, 100, 255, 65_536, available=5 << 30)
+    resources.check_memory(load, available=5 << 30)
+
+
+def test_the_number_of_workers_that_is_named_would_do() -> None:
+    load = resources.Load(40_000_000, 500_000, 100, 255, 65_536, workers=4)
+    with pytest.raises(
+        EnvironmentFault, match=r"in the largest of 4 workers \(.* each of its 10,500,000 rows"
+    ) as caught:
+        resources.check_memory(load, available=1 << 30)
+    enough = int(str(caught.value).partition(" workers would do")[0].rpartition(" ")[2])
+    resources.check_memory(replace(load, workers=enough), available=1 << 30)
+    with pytest.raises(EnvironmentFault):
+        resources.check_memory(replace(load, workers=enough - 1), available=1 << 30)
+
+
+def test_workers_of_one_machine_share_its_memory() -> None:
+    load = resources.Load(20_000_000, 0, 100, 255, 65_536, workers=2)
+    resources.check_memory(load, available=3 << 30)
+    with pytest.raises(EnvironmentFault, match="1,536 MiB are available to each of the 2 on this machine"):
+        resources.check_memory(replace(load, beside=2), available=3 << 30)
+
+
+def test_no_number_of_workers_is_named_where_none_would_do() -> None:
+    load = resources.Load(1_000, 30_000_000, 100, 255, 65_536)
+    with pytest.raises(EnvironmentFault, match=r"available\. Give the process more memory, or train on fewer"):
+        resources.check_memory(load, available=1 << 30)
 
 
 def test_a_containers_limits_count(tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ from loanwright.training.train import train
 from tests.builders.tables import publish_table
 
 TRAINING = Training(
-    rounds=60, early_stopping=EarlyStopping(patience=5, fraction=0.2), parameters=Parameters(learning_rate=0.3)
+    rounds=60,
+    exact=False,
+    segment=20,
+    early_stopping=EarlyStopping(patience=5, fraction=0.2),
+    parameters=Parameters(learning_rate=0.3),
 )
 BY_TIME = Split.model_validate(
     {"method": "time", "calibration_from": "2025-03-01", "test_from": "2025-07-01"}, strict=False
@@ -44,7 +48,7 @@ def published(uri: str, name: str, scratch: Path) -> Any:
 
 
 def test_what_is_published(table_uri: str, split: Split, store: Store, scratch: Path) -> None:
-    uri = train(table_uri, split, TRAINING, store, scratch)
+    uri = train(table_uri, split, TRAINING, store, scratch).uri
     manifest = read_manifest(uri, "boosters")
     log = published(uri, "training_log.json", scratch)
     assert {entry.path for entry in manifest.files} == {"model.txt", "features.json", "training_log.json"}
@@ -54,6 +58,8 @@ def test_what_is_published(table_uri: str, split: Split, store: Store, scratch: 
         "lightgbm": version("lightgbm"),
         "training": digest_of(TRAINING.model_dump(mode="json")),
         "split": digest_of(split.model_dump(mode="json")),
+        "exact": False,
+        "workers": 1,
     }
     assert (log["metric"], len(log["validation"])) == ("auc", log["rounds"])
     assert log["best_round"] == log["rounds"] - 5 == np.argmax(log["validation"]) + 1
@@ -72,7 +78,7 @@ def test_only_the_splits_own_rows_are_fitted_and_held(
     keys = table.keys()
     part = assign(rule, table.maturity, keys.unit_hash, keys.decision_time)
     arguments = (rule, 0.2, table.maturity, keys.unit_hash, keys.decision_time, part)
-    log = published(train(table_uri, rule, TRAINING, store, scratch), "training_log.json", scratch)
+    log = published(train(table_uri, rule, TRAINING, store, scratch).uri, "training_log.json", scratch)
     assert log["rows"] == int(fitted(*arguments).sum()) > 0
     assert log["validation_rows"] == int(carve(*arguments).sum()) > 0
     assert log["rows"] + log["validation_rows"] <= int((part == 0).sum())
@@ -85,7 +91,7 @@ def test_calibration_and_test_labels_do_not_reach_the_booster(split: Split, stor
     from dataclasses import replace
 
     from loanwright.training.fitting import fit
-    from loanwright.training.train import fitting_rows
+    from loanwright.training.preparation import fitting_rows
 
     table = TrainingTable.open(publish_table(store, rows=1000), scratch)
     keys = table.keys()
@@ -103,13 +109,13 @@ def test_equal_inputs_give_one_uri_whatever_the_threads_and_the_store(
     first = train(table_uri, split, TRAINING, store, scratch, threads=1)
     assert train(table_uri, split, TRAINING, store, scratch / "other", threads=2) == first
     assert train(table_uri, split, TRAINING, store, scratch) == first
-    assert train(table_uri, split, TRAINING.model_copy(update={"seed": 1}), store, scratch) != first
+    assert train(table_uri, split, TRAINING.model_copy(update={"seed": 1}), store, scratch).uri != first.uri
 
 
 def test_the_trained_model_ranks(table_uri: str, split: Split, store: Store, scratch: Path) -> None:
     from sklearn.metrics import roc_auc_score
 
-    uri = train(table_uri, split, TRAINING, store, scratch)
+    uri = train(table_uri, split, TRAINING, store, scratch).uri
     table = TrainingTable.open(table_uri, scratch)
     test = table.part(split) == 2
     margins = Scorer.from_manifests(uri, None, scratch).margins_of(table, test)
@@ -119,7 +125,7 @@ def test_the_trained_model_ranks(table_uri: str, split: Split, store: Store, scr
 def test_without_early_stopping_all_train_rows_are_fitted(
     table_uri: str, split: Split, store: Store, scratch: Path
 ) -> None:
-    uri = train(table_uri, split, Training(rounds=3), store, scratch)
+    uri = train(table_uri, split, Training(rounds=3, exact=False), store, scratch).uri
     table = TrainingTable.open(table_uri, scratch)
     assert published(uri, "training_log.json", scratch) == {
         "metric": "",
@@ -128,6 +134,8 @@ def test_without_early_stopping_all_train_rows_are_fitted(
         "best_round": 3,
         "rows": int((table.part(split) == 0).sum()),
         "validation_rows": 0,
+        "exact": False,
+        "workers": 1,
     }
 
 
@@ -141,5 +149,6 @@ def test_an_empty_train_part_is_refused(table_uri: str, store: Store, scratch: P
 
 def test_nothing_is_left_behind(table_uri: str, store: Store, scratch: Path) -> None:
     split = Split(method="hash", fractions=Fractions(train=0.5, calibration=0.25, test=0.25))
-    train(table_uri, split, Training(rounds=2), store, scratch)
+    train(table_uri, split, Training(rounds=2, exact=False), store, scratch)
     assert list(scratch.iterdir()) == []
+    assert {stored.key.split("/")[0] for stored in store.list()} == {"boosters", "preparations", "tables"}

@@ -77,7 +77,7 @@ class Parameters(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
     num_leaves: Annotated[Whole, Field(ge=2, le=131_072)] = 31
     max_depth: Whole = -1
-    min_data_in_leaf: Annotated[Whole, Field(ge=0)] = 20
+    min_data_in_leaf: Annotated[Whole, Field(ge=1)] = 20
     min_sum_hessian_in_leaf: NotNegative = 1e-3
     min_gain_to_split: NotNegative = 0.0
     feature_fraction: Share = 1.0
@@ -113,8 +113,22 @@ class Training(Section):
     """Absent: all rounds are run."""
     seed: Annotated[Whole, Field(ge=0)] = 0
     """Of everything random in it."""
+    exact: bool = True
+    """The same bytes for any number of workers: two processes at least, and nothing that depends on their number.
+    Off: one worker is one plain process with threads, and with more the promise is not given."""
+    segment: Annotated[Whole, Field(ge=1)] = 50
+    """Rounds between two checkpoints; columns are drawn by a seed of the segment's. Another number gives another
+    booster."""
     parameters: Parameters = Parameters()
     """Of LightGBM."""
+
+    @model_validator(mode="after")
+    def _exact(self) -> Training:
+        if self.exact and self.parameters.extra_trees:
+            raise ValueError(
+                "with extra_trees the trees depend on the number of workers: leave it out, or set exact to false"
+            )
+        return self
 
 
 class Calibration(Section):

@@ -16,16 +16,13 @@ from loanwright.errors import DeclarationError
 _MOST_BYTES = 100_000
 """Linux hands a process no argument of more than 131,072 bytes, and a step's outputs stand in the same one."""
 
+MOST_WORKERS = 1_000
+"""More processes than that are a slip of the hand."""
+
 
 def _moment_or_none(value: str) -> str:
     if value:
         parse_moment(value)
-    return value
-
-
-def _one_process(value: int) -> int:
-    if value != 1:
-        raise ValueError(f"{value} processes are asked for, and training runs as one for now: leave it at 1")
     return value
 
 
@@ -36,8 +33,8 @@ class Plain(Section):
     """Rows known at or after it are left out; empty for none."""
     source_overrides: dict[str, Address] = Field(default_factory=dict)
     """A source's name, and the address to read instead of the declared one."""
-    workers: Annotated[Whole, AfterValidator(_one_process)] = 1
-    """How many processes train."""
+    workers: Annotated[Whole, Field(ge=1, le=MOST_WORKERS)] = 1
+    """How many processes train; two where 1 is asked for and `training.exact` holds."""
     register_model: bool = True
     """Off: judge the model, register nothing."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loanwright.config.learning import Fractions, Split
+from loanwright.data.dealing import bound, mixed
 from loanwright.errors import DataError
 
 TRAIN, CALIBRATION, TEST, LEFT_OUT = 0, 1, 2, -1
@@ -80,7 +81,7 @@ def carve(
     """
     train = part == TRAIN
     if split.method == "hash":
-        held = _mixed(unit_hash ^ np.uint64(_CARVED), split.seed) < _bound(Fraction(str(fraction)))
+        held = mixed(unit_hash ^ np.uint64(_CARVED), split.seed) < bound(Fraction(str(fraction)))
     else:
         held = decision_time >= _carved_from(fraction, decision_time[train])
     chosen: NDArray[np.bool_] = np.logical_and(train, held)
@@ -139,9 +140,9 @@ def describe(split: Split, maturity: int, observed_until: datetime | None = None
 
 
 def _dealt(fractions: Fractions, seed: int, unit_hash: NDArray[np.uint64]) -> NDArray[np.int8]:
-    dealt = _mixed(unit_hash, seed)
+    dealt = mixed(unit_hash, seed)
     train, calibration = (Fraction(str(share)) for share in (fractions.train, fractions.calibration))
-    return ((dealt >= _bound(train)).astype(np.int8) + (dealt >= _bound(train + calibration))).astype(np.int8)
+    return ((dealt >= bound(train)).astype(np.int8) + (dealt >= bound(train + calibration))).astype(np.int8)
 
 
 def _placed(
@@ -154,20 +155,6 @@ def _placed(
     inside = decision_time < _instant(split.until) if split.until else final <= end
     part[(decision_time >= test_from) & inside] = TEST
     return part
-
-
-def _mixed(unit_hash: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """The hash dealt anew by a seed: one step of SplitMix64 (Steele, Lea and Flood, 2014)."""
-    offset = np.uint64((seed * 0xD1342543DE82EF95 + _CARVED) % 2**64)
-    mixed = unit_hash.astype(np.uint64) + offset
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _bound(share: Fraction) -> np.uint64:
-    """The hash below which that share of all hashes lies."""
-    return np.uint64(min(int(share * 2**64), 2**64 - 1))
 
 
 def _carved_from(fraction: float, decision_time: NDArray[np.datetime64]) -> np.datetime64:

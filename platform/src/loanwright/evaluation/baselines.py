@@ -22,8 +22,8 @@ from loanwright.evaluation.ranking import Floats, rank
 from loanwright.evaluation.subject import Subject
 from loanwright.features.table import TrainingTable
 from loanwright.training.fitting import fit
+from loanwright.training.preparation import fitting_rows
 from loanwright.training.scorer import Scorer
-from loanwright.training.train import fitting_rows
 
 _log = logging.getLogger("loanwright")
 

@@ -23,7 +23,7 @@ from loanwright.evaluation.ranking import rank
 from loanwright.evaluation.sampling import sample
 from loanwright.evaluation.slices import FEWEST_ROWS, measure_slices, slice_columns
 from loanwright.evaluation.subject import Subject
-from loanwright.training.train import fitting_rows
+from loanwright.training.preparation import fitting_rows
 
 _Name = Literal["train", "validation", "calibration", "test", "left_out"]
 _log = logging.getLogger("loanwright")

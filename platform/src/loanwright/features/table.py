@@ -11,7 +11,7 @@ import numpy as np
 
 from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
-from loanwright.storage import Manifest, fetch, read_manifest
+from loanwright.storage import FileEntry, Manifest, fetch, read_manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,13 +57,17 @@ class TrainingTable:
     Attributes:
         manifest: the manifest that names it.
         features: what may be given to a model, in column order.
-        rows: how many decisions it holds.
+        rows: how many decisions it holds; of a piece, how many that piece holds.
+        first: of a piece, the number of its first row in the whole table.
     """
 
-    def __init__(self, manifest: Manifest, files: Sequence[pq.ParquetFile]) -> None:
+    def __init__(
+        self, manifest: Manifest, files: Sequence[pq.ParquetFile], rows: int | None = None, first: int = 0
+    ) -> None:
         self.manifest = manifest
         self.features: tuple[TableFeature, ...] = tuple(manifest.body["features"])
-        self.rows: int = manifest.body["rows"]
+        self.rows: int = manifest.body["rows"] if rows is None else rows
+        self.first = first
         self._files = files
         self._groups: list[_Group] = []
         start = 0
@@ -76,12 +80,14 @@ class TrainingTable:
             raise IntegrityFault(f"the files of {manifest.uri} hold {start} rows, and it says {self.rows}")
 
     @classmethod
-    def open(cls, uri: str, scratch: Path) -> TrainingTable:
+    def open(cls, uri: str, scratch: Path, span: tuple[int, int] | None = None) -> TrainingTable:
         """Opens the table that a manifest lists; every file's digest is checked before a row is read.
 
         Args:
             uri: of a manifest of kind ``tables``.
             scratch: a folder for copies of files that do not lie on this machine.
+            span: the rows that are wanted, from the first up to the one behind the last: only the files that hold
+                some of them are fetched, as a piece of the table. Absent: all.
 
         Raises:
             NotStored: there is no such manifest.
@@ -90,9 +96,13 @@ class TrainingTable:
         import pyarrow.parquet as pq
 
         manifest = read_manifest(uri, "tables")
-        paths = [fetch(manifest, entry, scratch) for entry in manifest.files]
+        first, entries = 0, manifest.files
+        if span is not None:
+            first, entries = _holding(manifest, *span)
+        paths = [fetch(manifest, entry, scratch) for entry in entries]
         # Read-ahead would hold a whole row group's bytes beside its values, and a local file gains nothing by it.
-        return cls(manifest, [pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) for path in paths])
+        files = [pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) for path in paths]
+        return cls(manifest, files, None if span is None else sum(entry.rows or 0 for entry in entries), first)
 
     @property
     def feature_names(self) -> list[str]:
@@ -196,3 +206,16 @@ class TrainingTable:
             if name not in known:
                 raise DataError(f"training table {self.manifest.uri} has no column {name!r}{near(name, known)}")
         return list(columns)
+
+
+def _holding(manifest: Manifest, start: int, end: int) -> tuple[int, tuple[FileEntry, ...]]:
+    """The files that hold rows of that span, and the number of the first one's first row."""
+    first = place = 0
+    entries: list[FileEntry] = []
+    for entry in manifest.files:
+        behind = place + (entry.rows or 0)
+        if place < end and start < behind:
+            first = first if entries else place
+            entries.append(entry)
+        place = behind
+    return first, tuple(entries)

@@ -38,6 +38,11 @@ class Surroundings:
         """The registry's tag for what was set for this run alone; none if nothing was."""
         return {"loanwright.changes": ", ".join(self.changes)[:_LONGEST_TAG]} if self.changes else {}
 
+    @property
+    def run_place(self) -> Store:
+        """Where the run's own small files lie: its folder on this machine, else its prefix in the artifact store."""
+        return self.run_store() if self.run_folder is None else open_store(str(self.run_folder))
+
     def run_store(self) -> Store:
         """The run's own prefix in the artifact store."""
         return open_store(f"{self.store.root}/runs/{self.run_id}")

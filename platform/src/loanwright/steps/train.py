@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from loanwright.config.learning import Split, Training
 from loanwright.config.reading import parse_plain, parse_section
+from loanwright.runtime.identity import code_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import surroundings
 from loanwright.training.quick_import import import_lightgbm_alone
@@ -16,13 +18,16 @@ def run(training_table: str, split: dict[str, Any], training: dict[str, Any], wo
     """The booster's URI."""
     with recorded("train") as result, surroundings() as here:
         import_lightgbm_alone()
-        parse_plain({"workers": workers})
-        uri = train(
+        trained = train(
             training_table,
             parse_section("split", split, Split),
             parse_section("training", training, Training),
             here.store,
             here.scratch,
+            workers=parse_plain({"workers": workers}).workers,
+            code=code_digest(),
+            fresh=here.run_id if os.environ.get("LOANWRIGHT_FRESH") else "",
+            place=here.run_place,
         )
-        result["booster"] = uri
-        return uri
+        result["booster"] = trained.uri
+        return trained.uri

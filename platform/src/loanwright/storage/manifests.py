@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,10 @@ def fetch(manifest: Manifest, entry: FileEntry, scratch: Path) -> Path:
             path = scratch / f"{entry.sha256}{Path(entry.path).suffix}"
             if not path.exists():
                 scratch.mkdir(parents=True, exist_ok=True)
-                store.download(entry.path, path)
+                # Several processes may share the folder: none sees half a file of another's.
+                part = scratch / f".{entry.sha256}.{os.getpid()}"
+                store.download(entry.path, part)
+                part.replace(path)
         digest = file_digest(path)
     except (NotStored, FileNotFoundError):
         raise IntegrityFault(f"{uri} is gone, though {manifest.uri} lists it", damaged=uri) from None

@@ -14,7 +14,7 @@ from loanwright.features.table import TrainingTable
 from loanwright.storage import Store, canonical_json, digest_of, publish_folder, read_manifest
 from loanwright.training.calibration_fits import fit_calibrator
 from loanwright.training.calibrators import Identity
-from loanwright.training.fitting import check_classes
+from loanwright.training.preparation import check_classes
 from loanwright.training.scorer import Scorer
 
 _log = logging.getLogger("loanwright")

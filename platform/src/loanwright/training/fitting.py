@@ -1,31 +1,34 @@
-"""Fitting one booster on the chosen rows of a training table."""
+"""Fitting one booster on rows that were prepared: segment by segment, stopped early, cut to the best round."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from loanwright.config.learning import Training
-from loanwright.errors import DataError, DeclarationError
-from loanwright.training.dataset import training_data, validation_data
-from loanwright.training.encoding import EncodedFeature, Encoding
-from loanwright.training.model_text import normalise
-from loanwright.training.parameters import lightgbm_parameters
-from loanwright.training.resources import check_memory, usable_threads
+from loanwright.errors import DataError
+from loanwright.training.checkpoints import Checkpoints
+from loanwright.training.encoding import EncodedFeature
+from loanwright.training.growing import Grower
+from loanwright.training.leaves import added, count_leaves, write_counts
+from loanwright.training.model_text import assembled, normalise
+from loanwright.training.parameters import declared_values, lightgbm_parameters
+from loanwright.training.peers import Alone, Member
+from loanwright.training.preparation import prepare
+from loanwright.training.resources import Load, check_memory, usable_threads
+from loanwright.training.segments import Progress, Segment, bounds
+from loanwright.training.share import Share, Totals, load_share
+from loanwright.training.stopping import Verdict, judge
 
 if TYPE_CHECKING:
-    from lightgbm.callback import CallbackEnv
     from numpy.typing import NDArray
 
     from loanwright.features.table import TrainingTable
 
 _log = logging.getLogger("loanwright")
-_HELD = "validation"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Fitted:
     """Trees in it: up to the best round, where stopping was declared."""
     metric: str
     """The early-stopping metric; empty without."""
+    rows: int
+    """How many it was fitted on."""
+    held_rows: int
+    """How many were held out for early stopping."""
     validation: list[float] = field(default_factory=list)
     """That metric on the held rows after each round that was fitted."""
 
@@ -50,7 +57,7 @@ def fit(
     training: Training,
     threads: int | None = None,
 ) -> Fitted:
-    """Fits a booster. Equal rows and declarations give an equal text, whatever the number of threads.
+    """Fits a booster in this process alone. Equal rows and declarations give an equal text, whatever the threads.
 
     Args:
         table: the training table.
@@ -65,85 +72,121 @@ def fit(
         DeclarationError: LightGBM refuses the parameters.
         EnvironmentFault: the rows do not fit into memory.
     """
-    check_classes(label[rows], "rows to train on")
-    if held is not None:
-        check_classes(label[held], "rows held out for early stopping", fix="Raise early_stopping.fraction")
-    total = int(rows.sum()) + (0 if held is None else int(held.sum()))
-    group = int(np.diff(table.bounds).max())
-    check_memory(total, len(table.features), training.parameters.max_bin, group)
+    fitted_rows, held_rows = int(rows.sum()), 0 if held is None else int(held.sum())
+    total, group = fitted_rows + held_rows, int(np.diff(table.bounds).max())
+    check_memory(Load(fitted_rows, held_rows, len(table.features), training.parameters.max_bin, group))
+    threads = threads or usable_threads(total * len(table.features))
+    keys = table.keys()._replace(label=label)
+    prepared = prepare(table, keys, rows, held, training)
+    parameters = lightgbm_parameters(training, prepared.encoding.features, threads)
+    _log.info("reading %s rows of %d features", f"{total:,}", len(prepared.encoding.features))
 
-    import lightgbm as lgb
+    def share(chosen: NDArray[np.bool_]) -> Share:
+        return load_share(table, prepared.encoding, prepared.bins, keys, chosen, training)
 
-    encoding = Encoding.learn(table, rows)
-    parameters = lightgbm_parameters(
-        training, encoding.features, threads or usable_threads(total * len(table.features))
+    fitted = fit_share(
+        share(rows), None if held is None else share(held), training, parameters, prepared.totals, Alone()
     )
-    history: dict[str, dict[str, list[float]]] = {}
-    callbacks: list[Callable[[CallbackEnv], None]] = [_Progress(training.rounds)]
-    options: dict[str, Any] = {}
-    stopping = training.early_stopping
-    _log.info("reading %s rows of %d features", f"{total:,}", len(encoding.features))
-    try:
-        data = training_data(table, encoding, rows, label, parameters)
-        if held is not None and stopping is not None:
-            options = {"valid_sets": [validation_data(table, encoding, held, label, data)], "valid_names": [_HELD]}
-            callbacks += [
-                lgb.record_evaluation(history),
-                lgb.early_stopping(stopping.patience, verbose=False),
-            ]
-            if stopping.metric == "binary_logloss":
-                # LightGBM's own is summed over threads: its last digits depend on their number.
-                parameters["metric"], options["feval"] = "None", _log_loss
-            else:
-                parameters["metric"] = stopping.metric
-        booster = lgb.train(
-            parameters, data, training.rounds, callbacks=callbacks, keep_training_booster=True, **options
-        )
-    except lgb.basic.LightGBMError as error:
-        said = str(error).split(" at /")[0]  # without the place in LightGBM's own source
-        raise DeclarationError(
-            f"LightGBM refuses the declared training: {said}", fix="Change training.parameters"
-        ) from error
-    rounds = booster.best_iteration if options else booster.current_iteration()
-    if not booster.feature_importance("split", iteration=rounds).sum():
-        raise DataError(
-            f"no split of any feature improves the prediction of the {int(rows.sum()):,} rows to train on",
-            fix="Lower min_data_in_leaf, min_sum_hessian_in_leaf or min_gain_to_split, or supply more rows",
-        )
-    values = next(iter(history.get(_HELD, {"": []}).values()))
-    text = normalise(booster.model_to_string(num_iteration=rounds))
-    return Fitted(text, encoding.features, rounds, stopping.metric if options and stopping else "", list(values))
+    if fitted is None:
+        raise AssertionError("a process on its own is rank 0")
+    return fitted
 
 
-def check_classes(label: NDArray[np.int8], what: str, *, fix: str | None = None) -> None:
-    """Refuses rows that are none, or all of one outcome.
+def fit_share(
+    share: Share,
+    held: Share | None,
+    training: Training,
+    parameters: dict[str, Any],
+    totals: Totals,
+    member: Member,
+    checkpoints: Checkpoints | None = None,
+) -> Fitted | None:
+    """Fits a booster together with the other processes; the result at rank 0, None elsewhere.
+
+    Args:
+        share: this process's rows.
+        held: the rows held out for early stopping, at rank 0; else None.
+        training: the declared section.
+        parameters: LightGBM's.
+        totals: of all processes.
+        member: this process among those that train together.
+        checkpoints: where to go on from, and what to leave behind; None: start anew, and leave nothing.
 
     Raises:
-        DataError: naming `what`.
+        DataError: no split of any feature improves the prediction.
+        DeclarationError: LightGBM refuses the parameters.
+        StorageFault: a checkpoint cannot be stored.
     """
-    fix = fix or "Check the split's boundaries and the label against the data"
-    if not label.size:
-        raise DataError(f"there are no {what}", fix=fix)
-    if label.min() == label.max():
-        raise DataError(f"all {label.size:,} {what} have the outcome {int(label[0])}", fix=fix)
+    progress = _found(checkpoints, member)
+    verdict = _shared_verdict(progress, training, member)
+    if not verdict.stop and progress.rounds < training.rounds:
+        grower = Grower(share, held, training, parameters, totals, member, progress)
+        for first, behind in bounds(training.rounds, training.segment, progress.rounds):
+            segment = grower.grow(first, behind)
+            if checkpoints is not None and member.rank == 0:
+                checkpoints.save(len(progress.segments), segment)
+                member.segment_done(behind)
+            progress += segment
+            verdict = _shared_verdict(progress, training, member)
+            if verdict.stop:
+                break
+            if member.circle.any(member.stopping):
+                member.stop()
+        del grower
+    return _finished(progress, verdict, share, training, parameters, totals, member)
 
 
-def _log_loss(predicted: NDArray[np.float64], data: Any) -> tuple[str, float, bool]:
-    likely = np.where(data.get_label() > 0, predicted, 1.0 - predicted)
-    return "binary_logloss", float(-np.log(np.clip(likely, 1e-15, None)).mean()), False
+def _found(checkpoints: Checkpoints | None, member: Member) -> Progress:
+    """What is there of this training, at every rank the same."""
+    found = checkpoints.load() if checkpoints is not None and member.rank == 0 else Progress()
+    segments = member.circle.share([segment.as_json() for segment in found.segments])
+    return Progress(tuple(Segment.of_json(segment) for segment in segments))
 
 
-class _Progress:
-    """Logs the round, at most every two seconds; a LightGBM callback."""
+def _shared_verdict(progress: Progress, training: Training, member: Member) -> Verdict:
+    """Rank 0, which alone has the held rows, says where training ends."""
+    verdict = Verdict(progress.rounds, progress.rounds, False)
+    if training.early_stopping is not None and member.rank == 0 and progress.values:
+        verdict = judge(progress.values, training.early_stopping)
+    return Verdict(*member.circle.share(list(verdict)))
 
-    order = 50
 
-    def __init__(self, rounds: int) -> None:
-        self._rounds = rounds
-        self._last = time.monotonic()
+def _finished(
+    progress: Progress,
+    verdict: Verdict,
+    share: Share,
+    training: Training,
+    parameters: dict[str, Any],
+    totals: Totals,
+    member: Member,
+) -> Fitted | None:
+    """The model of the best round, its leaves counted."""
+    import lightgbm as lgb
 
-    def __call__(self, env: CallbackEnv) -> None:
-        if time.monotonic() - self._last >= 2:
-            self._last = time.monotonic()
-            measured = "".join(f", {entry[1]} {entry[2]:.5f}" for entry in env.evaluation_result_list or ())
-            _log.info("round %d of %d%s", env.iteration + 1, self._rounds, measured)
+    head, trees = progress.model(verdict.best, totals.start)
+    if not trees:
+        raise DataError(
+            f"no split of any feature improves the prediction of the {totals.rows:,} rows to train on",
+            fix="Lower min_data_in_leaf, min_sum_hessian_in_leaf or min_gain_to_split, or supply more rows",
+        )
+    text = assembled(head, trees)
+    if member.ranks > 1:
+        member.beat(state="counting")
+        counts = member.circle.gather(
+            count_leaves(lgb.Booster(model_str=text), share.rows, int(parameters["num_threads"]))
+        )
+        if counts is None:
+            return None
+        for tree, found in zip(trees, added(counts), strict=True):
+            write_counts(tree, found)
+        text = assembled(head, trees)
+    stopping = training.early_stopping
+    return Fitted(
+        normalise(text, declared_values(training)),
+        share.rows.encoding.features,
+        len(trees),
+        stopping.metric if stopping else "",
+        totals.rows,
+        totals.held_rows,
+        progress.values[: verdict.last],
+    )

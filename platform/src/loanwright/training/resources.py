@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loanwright.errors import EnvironmentFault
@@ -12,6 +13,12 @@ SAMPLE_ROWS = 50_000
 _CGROUP = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
 _FIXED = 64 * _MIB
+_ROW = 100
+"""Bytes of a row beside its bins."""
+_BYTE = 255
+"""Bins that fit into a byte."""
+_MOST = 1_000
+"""Workers that are thought about."""
 FITTED_VALUES = 2_000_000
 """Values for each thread in fitting, where threads meet many times a round. Measured with one million
 values and two threads: no faster on idle cores, and 35 s instead of 0.6 while one core was busy."""
@@ -61,26 +68,72 @@ def training_bytes(rows: int, features: int, max_bin: int, row_group: int) -> in
         max_bin: the declared number of bins of a feature.
         row_group: rows of the largest row group.
     """
-    binned = 1.2 if max_bin <= 255 else 2.4
-    filled = rows * (binned * features + 100) + 8 * min(rows, row_group) * features
+    binned = 1.2 if max_bin <= _BYTE else 2.4
+    filled = rows * (binned * features + _ROW) + 8 * min(rows, row_group) * features
     return int(max(filled, 20 * rows + 20 * min(rows, SAMPLE_ROWS) * features)) + _FIXED
 
 
-def check_memory(rows: int, features: int, max_bin: int, row_group: int, available: int | None = None) -> None:
+@dataclass(frozen=True)
+class Load:
+    """What one worker has to hold.
+
+    Attributes:
+        rows: those it is fitted on, of all workers together.
+        held: those held out for early stopping, which one worker holds besides.
+        features: the matrix columns.
+        max_bin: the declared number of bins of a feature.
+        row_group: rows of the largest row group.
+        workers: how many share the rows.
+        beside: how many of them share one machine.
+    """
+
+    rows: int
+    held: int
+    features: int
+    max_bin: int
+    row_group: int
+    workers: int = 1
+    beside: int = 1
+
+    @property
+    def largest(self) -> int:
+        """Rows of the worker that holds most."""
+        return -(-self.rows // self.workers) + self.held
+
+    @property
+    def bytes(self) -> int:
+        """What that worker needs at its peak."""
+        return training_bytes(self.largest, self.features, self.max_bin, self.row_group)
+
+    def enough(self, available: int) -> int | None:
+        """With how many workers, each with so many bytes, it would do; None if with none."""
+        for workers in range(self.workers + 1, _MOST + 1):
+            if replace(self, workers=workers).bytes <= available:
+                return workers
+        return None
+
+
+def check_memory(load: Load, available: int | None = None) -> None:
     """Refuses a training set that cannot fit, before anything is read.
 
     Raises:
         EnvironmentFault: more memory is needed than can be had.
     """
-    needed = training_bytes(rows, features, max_bin, row_group)
-    available = available_memory() if available is None else available
-    if needed > available:
-        raise EnvironmentFault(
-            f"training on {rows:,} rows and {features:,} features needs about {needed / _MIB:,.0f} MiB "
-            f"(1.2 bytes a feature and 100 bytes for each row, and one row group), "
-            f"and {available / _MIB:,.0f} MiB are available",
-            fix="Give the process more memory, or train on fewer rows or features",
-        )
+    available = (available_memory() if available is None else available) // load.beside
+    if load.bytes <= available:
+        return
+    one = load.workers == 1
+    enough = load.enough(available)
+    raise EnvironmentFault(
+        f"training on {load.rows + load.held:,} rows and {load.features:,} features needs about "
+        f"{load.bytes / _MIB:,.0f} MiB{'' if one else f' in the largest of {load.workers} workers'} "
+        f"({'2.4' if load.max_bin > _BYTE else '1.2'} bytes a feature and {_ROW} bytes for each of "
+        f"{'its ' if not one else ''}{load.largest:,} rows, and one row group), and {available / _MIB:,.0f} MiB are "
+        f"available{'' if load.beside == 1 else f' to each of the {load.beside} on this machine'}",
+        fix="Give the process more memory, or train on fewer rows or features"
+        if enough is None
+        else f"{enough:,} workers would do, each with as much memory as this one; or give it more",
+    )
 
 
 def _text(path: Path) -> str:

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
-from importlib.metadata import version
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import NamedTuple
 
 from loanwright.config.learning import Split, Training
-from loanwright.data.split import TRAIN, carve, fitted
-from loanwright.features.table import Keys, TrainingTable
-from loanwright.storage import Store, canonical_json, digest_of, publish_folder
+from loanwright.features.table import TrainingTable
+from loanwright.storage import Store, open_store
+from loanwright.training.gang.supervisor import Outcome, Plan, supervise
+from loanwright.training.job import Job
+from loanwright.training.peers import Alone
+from loanwright.training.preparation import fitting_rows, prepare
+from loanwright.training.publishing import noted_booster
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-_log = logging.getLogger("loanwright")
+class Trained(NamedTuple):
+    """A published booster, and what happened until it was."""
+
+    uri: str
+    outcome: Outcome | None
+    """Of the workers' supervision; None where this process trained alone."""
 
 
 def train(
-    table_uri: str, split: Split, training: Training, store: Store, scratch: Path, *, threads: int | None = None
-) -> str:
-    """Fits a booster on the train part and publishes it as a manifest of kind ``boosters``; its URI.
+    table_uri: str,
+    split: Split,
+    training: Training,
+    store: Store,
+    scratch: Path,
+    *,
+    workers: int = 1,
+    shares: Sequence[float] | None = None,
+    threads: int | None = None,
+    code: str = "",
+    fresh: str = "",
+    place: Store | None = None,
+) -> Trained:
+    """Fits a booster on the train part and publishes it as a manifest of kind ``boosters``.
 
-    Equal table and declarations give an equal URI, whatever the machine and the number of threads.
+    Equal table and declarations give an equal URI, whatever the machine and the number of threads; under
+    `training.exact` also whatever the number of workers and the deal of the rows. What an earlier call for the same
+    training left behind, when it was killed, is gone on from.
 
     Args:
         table_uri: a manifest of kind ``tables``.
@@ -34,58 +51,57 @@ def train(
         training: the declared section.
         store: where to publish.
         scratch: a folder for local copies.
-        threads: how many LightGBM may use; None: as many as this process has and the rows are worth.
+        workers: how many processes train on this machine; under `training.exact` at least two do.
+        shares: the part of the rows that each worker gets, by rank; None: the same.
+        threads: how many LightGBM may use where this process trains alone; None: as many as it has and the rows
+            are worth.
+        code: the digest of the installed package; what another one left behind is not gone on from.
+        fresh: a name; only what was left behind under this name is gone on from.
+        place: where workers leave their status; None: in scratch.
 
     Raises:
-        DataError: the train part is empty, of one outcome, or teaches nothing.
+        DataError: the train part is empty, of one outcome, or teaches nothing, or is too small for the workers.
         DeclarationError: LightGBM refuses the parameters.
-        EnvironmentFault: the rows do not fit into memory.
+        EnvironmentFault: the rows do not fit into memory, or the workers broke down again and again.
     """
-    from loanwright.training.fitting import fit
+    ranks = len(shares) if shares else max(workers, 2 if training.exact else 1)
+    job = Job(
+        table=table_uri,
+        preparation=_prepared(table_uri, split, training, store, scratch),
+        split=split.model_dump(mode="json"),
+        training=training.model_dump(mode="json"),
+        shares=tuple(shares or [1.0] * ranks),
+        code=code,
+        fresh=fresh,
+    )
+    outcome = None
+    if ranks == 1:
+        from loanwright.training.worker import work
 
+        work(Alone(), job, store, scratch, threads=threads)
+    else:
+        outcome = supervise(
+            Plan(
+                command=_command(job.publish(store), store, scratch, ranks),
+                ranks=ranks,
+                place=place or open_store(str(scratch / "status")),
+            )
+        )
+    uri = noted_booster(job, store)
+    job.checkpoints(store).remove()
+    return Trained(uri, outcome)
+
+
+def _prepared(table_uri: str, split: Split, training: Training, store: Store, scratch: Path) -> str:
+    """The URI of what all workers share."""
     table = TrainingTable.open(table_uri, scratch)
     keys = table.keys()
     rows, held = fitting_rows(table, keys, split, training)
-    made = fit(table, rows, held, keys.label, training, threads)
-    _log.info("trained %d rounds, kept %d", len(made.validation) or made.rounds, made.rounds)
-    training_log = {
-        "metric": made.metric,
-        "validation": made.validation,
-        "rounds": len(made.validation) or made.rounds,
-        "best_round": made.rounds,
-        "rows": int(rows.sum()),
-        "validation_rows": 0 if held is None else int(held.sum()),
-    }
-    body = {
-        "table": table.manifest.digest,
-        "rounds": made.rounds,
-        "lightgbm": version("lightgbm"),
-        "training": digest_of(training.model_dump(mode="json")),
-        "split": digest_of(split.model_dump(mode="json")),
-    }
-    with tempfile.TemporaryDirectory(dir=_made(scratch)) as folder:
-        top = Path(folder)
-        (top / "model.txt").write_text(made.model_text, encoding="utf-8", newline="\n")
-        (top / "features.json").write_bytes(canonical_json(made.features))
-        (top / "training_log.json").write_bytes(canonical_json(training_log))
-        return publish_folder(store, "boosters", top, body)
+    scratch.mkdir(parents=True, exist_ok=True)
+    return prepare(table, keys, rows, held, training).publish(table, store, scratch)
 
 
-def fitting_rows(
-    table: TrainingTable, keys: Keys, split: Split, training: Training
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Which rows of the train part are fitted on, and which are held out for early stopping.
-
-    Returns:
-        One truth value for each row of the table, twice; the second is None without early stopping.
-    """
-    part = table.part(split, keys)
-    if training.early_stopping is None:
-        return part == TRAIN, None
-    rule = (split, training.early_stopping.fraction, table.maturity, keys.unit_hash, keys.decision_time, part)
-    return fitted(*rule), carve(*rule)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _command(job: str, store: Store, scratch: Path, ranks: int) -> list[str]:
+    module = "loanwright.training.worker"
+    told = {"job": job, "store": store.root, "scratch": str(scratch), "beside": str(ranks)}
+    return [sys.executable, "-m", module, *(f"--{name}={value}" for name, value in told.items())]

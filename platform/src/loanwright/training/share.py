@@ -1,0 +1,87 @@
+"""The rows of one process: read, binned, and what training needs to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loanwright.config.learning import Training
+from loanwright.training.dataset import ChosenRows
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+    from numpy.typing import NDArray
+
+    from loanwright.features.table import Keys, TrainingTable
+    from loanwright.training.encoding import Encoding
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the rows of all processes have in common.
+
+    Attributes:
+        rows: how many are fitted on.
+        start: the log-odds before the first tree.
+        held_rows: how many are held out for early stopping.
+        largest_weight: of a row.
+    """
+
+    rows: int
+    start: float
+    held_rows: int = 0
+    largest_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Share:
+    """The rows of one process, or those that are held out for early stopping.
+
+    Attributes:
+        rows: the rows themselves.
+        data: the same, binned.
+        label: (rows,) 0 or 1.
+        unit_hash: (rows,).
+        weight: (rows,) how often each counts; None: once.
+    """
+
+    rows: ChosenRows
+    data: lgb.Dataset
+    label: NDArray[np.int8]
+    unit_hash: NDArray[np.uint64]
+    weight: NDArray[np.float32] | None = None
+
+
+def load_share(
+    table: TrainingTable,
+    encoding: Encoding,
+    bins: lgb.Dataset,
+    keys: Keys,
+    chosen: NDArray[np.bool_],
+    training: Training,
+    beat: Callable[[], None] = lambda: None,
+) -> Share:
+    """Reads and bins the chosen rows of a table.
+
+    Args:
+        table: the training table, or a piece of it.
+        encoding: of its features.
+        bins: a data set that has the bins.
+        keys: of the table's rows.
+        chosen: one truth value for each row of the table.
+        training: the declared section.
+        beat: called for each row group that was read.
+    """
+    rows, label = ChosenRows(table, encoding, chosen, beat), keys.label[chosen]
+    data = rows.binned(bins, label)
+    return Share(rows, data, label, keys.unit_hash[chosen], row_weights(label, training))
+
+
+def row_weights(label: NDArray[np.int8], training: Training) -> NDArray[np.float32] | None:
+    """(rows,) how often each row counts; None where each counts once."""
+    if training.parameters.scale_pos_weight == 1:
+        return None
+    return np.where(label > 0, training.parameters.scale_pos_weight, 1.0).astype(np.float32)
