@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loanwright.storage import Store, digest_of, publish, put_file
+from loanwright.features.table import TrainingTable
+from loanwright.storage import Store, digest_of, open_store, publish, put_file
 
 _START = np.datetime64("2024-01-01T00:00:00", "us")
 _DAY = np.timedelta64(1, "D")
@@ -165,3 +166,19 @@ def _rows(
     for i in range(categories):
         columns.append(values.take(pa.array(codes[:, i], mask=rng.random(size) < missing)))
     return columns, labels
+
+
+def rearranged(
+    table: TrainingTable, order: np.ndarray[Any, np.dtype[np.intp]], folder: Path, *, rows_per_file: int = 1_000_000
+) -> TrainingTable:
+    """The same rows in another order and in other files, published in a folder."""
+    store = open_store(str(folder / "rearranged"))
+    rows = table.read(np.ones(table.rows, dtype=np.bool_)).take(order)
+    entries = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for first in range(0, table.rows, rows_per_file):
+            path = Path(scratch) / f"{first}.parquet"
+            part = rows.slice(first, rows_per_file)
+            pq.write_table(part, path, row_group_size=max(1, rows_per_file // 3))
+            entries.append(put_file(store, "tables", path, rows=part.num_rows))
+    return TrainingTable.open(publish(store, "tables", table.manifest.body, entries), folder / "scratch")

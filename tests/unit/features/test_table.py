@@ -121,3 +121,22 @@ def test_a_decision_whose_label_is_not_final_at_the_datas_end_has_no_part(
     final = keys.decision_time <= np.datetime64("2024-10-02")
     assert (part[~final] == -1).all()
     assert set(part[final].tolist()) >= {0, 1, 2}
+
+
+@pytest.mark.parametrize("span", [(0, 30), (99, 101), (100, 200), (249, 250), (0, ROWS)])
+def test_a_piece_holds_the_files_of_its_span_and_fetches_no_other(
+    uri: str, whole: pa.Table, tmp_path: Path, span: tuple[int, int]
+) -> None:
+    entries = read_manifest(uri).files
+    for number, entry in enumerate(entries):
+        if not (span[0] < 100 * (number + 1) and 100 * number < span[1]):
+            (tmp_path / "store/tables" / entry.path).unlink()
+    piece = TrainingTable.open(uri, tmp_path / "scratch", span)
+    assert piece.first == span[0] // 100 * 100
+    assert piece.first + piece.rows == min(ROWS, -(-span[1] // 100) * 100)
+    mine = slice(piece.first, piece.first + piece.rows)
+    assert piece.keys().unit_hash.tolist() == whole["unit_hash"].to_pylist()[mine]
+    assert (
+        piece.read(np.ones(piece.rows, dtype=np.bool_), ["number_1"])["number_1"].to_pylist()
+        == (whole["number_1"].to_pylist()[mine])
+    )

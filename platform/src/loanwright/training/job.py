@@ -11,7 +11,7 @@ from loanwright.config.reading import parse_section
 from loanwright.storage import Store, digest_of, publish, read_manifest, split_uri
 from loanwright.training.checkpoints import Checkpoints
 
-KIND = "trainings"
+KIND = "jobs"
 
 
 @dataclass(frozen=True)
