@@ -83,7 +83,7 @@ def together(ranks: int, body: Callable[[Member], Result], *, stop_after: int | 
         stop_after: the last rank is told to stop in this round.
 
     Raises:
-        Exception: what the first rank that failed raised.
+        Exception: what the rank that failed first raised.
     """
     table = _Table(ranks)
     results: dict[int, Result] = {}
@@ -102,7 +102,7 @@ def together(ranks: int, body: Callable[[Member], Result], *, stop_after: int | 
     for thread in threads:
         thread.join(90)
     if errors:
-        raise errors[min(errors)]
+        raise next(iter(errors.values()))
     if len(results) < ranks:
         raise TimeoutError(f"ranks {sorted(set(range(ranks)) - set(results))} did not come to an end")
     return [results[rank] for rank in range(ranks)]
