@@ -50,7 +50,7 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"source_overrides": {"applicants": "{{workflow.name}}"}}, "source_overrides.applicants: holds '{{'"),
         ({"source_overrides": {"applicants": "mysql://u:pw@h/db"}}, "source_overrides.applicants: 'mysql://' is not"),
         ({"source_overrides": {"aplicants": "a.csv"}}, "source_overrides names 'aplicants', which is no source"),
-        ({"workers": 2.0}, "workers: 2 processes are asked for"),
+        ({"workers": 0.0}, "workers: must be at least 1, not 0"),
     ],
 )
 def test_wrong_parameters_end_the_step_with_2(changed: dict[str, Any], said: str, run_folder: Path) -> None:
