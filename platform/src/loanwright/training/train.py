@@ -10,7 +10,8 @@ from typing import NamedTuple
 from loanwright.config.learning import Split, Training
 from loanwright.features.table import TrainingTable
 from loanwright.storage import Store, open_store
-from loanwright.training.gang.supervisor import Outcome, Plan, supervise
+from loanwright.training.gang.history import Outcome
+from loanwright.training.gang.supervisor import Plan, supervise
 from loanwright.training.job import Job
 from loanwright.training.peers import Alone
 from loanwright.training.preparation import fitting_rows, prepare
