@@ -42,7 +42,7 @@ LightGBM predicts a float64 matrix that is in memory already, on two threads: no
 one thread each; that of S3 reads from and writes to the embedded server, whose own work is not counted. pandas is the
 usual script: read all, predict, write all. Contenders of one line take turns in one run and stand here with their
 medians, and with the most memory of any round (of all processes together). Imports and the start of our processes
-are counted for us, and not for the others. Where the machine has other work, wall seconds suffer most: judge by CPU.
+are counted for ours, and not for the others. Where the machine has other work, wall seconds suffer most: judge by CPU.
 
 Machine: {machine}.
 

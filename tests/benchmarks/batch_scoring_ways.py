@@ -1,4 +1,7 @@
-"""One way to score the rows of `batch_scoring`; its last line tells what it cost, and the digest of the margins."""
+"""One way to score the rows of `batch_scoring`; its last line tells what it cost, and the digest of the margins.
+
+Every process of ours imports this file again, as it would import the command: so it imports nothing heavy itself.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
-import numpy as np
-import psutil
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
-
 THREADS = 2
 
 
 def main() -> None:
     """Does the work, and tells."""
+    import numpy as np
+
     way, bundle, source, target, scratch = sys.argv[1:]
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         margins = {"predict": _predict, "score": _score, "pandas": _pandas}[way](bundle, source, target, Path(folder))
@@ -37,6 +35,8 @@ _cost: dict[str, Any] = {}
 
 def _measure(work: Callable[[], Any]) -> Any:
     """Counts the processes that the work starts as well."""
+    import psutil
+
     peak, over = [0], threading.Event()
 
     def watch() -> None:
@@ -72,6 +72,10 @@ def _opened(bundle: str, scratch: Path) -> Any:
 
 
 def _predict(bundle: str, source: str, target: str, scratch: Path) -> Any:
+    import lightgbm as lgb
+    import numpy as np
+    import pyarrow.parquet as pq
+
     opened = _opened(bundle, scratch)
     files = [opened.scorer.encoding.matrix(pq.read_table(path)) for path in sorted(Path(source).iterdir())]
     matrix = np.concatenate(files)
@@ -81,6 +85,9 @@ def _predict(bundle: str, source: str, target: str, scratch: Path) -> Any:
 
 
 def _score(bundle: str, source: str, target: str, scratch: Path) -> Any:
+    import numpy as np
+    import pyarrow.parquet as pq
+
     from loanwright.registry.batch.run import score_into_parts
     from loanwright.storage import open_store
 
@@ -96,7 +103,12 @@ def _score(bundle: str, source: str, target: str, scratch: Path) -> Any:
 
 
 def _pandas(bundle: str, source: str, target: str, scratch: Path) -> Any:
+    import lightgbm as lgb
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
     opened = _opened(bundle, scratch)
     booster = lgb.Booster(model_file=str(opened.path("model.txt")))
