@@ -12,7 +12,7 @@ from loanwright.config.declaration import Model
 from loanwright.config.judgement import Gates, Rule
 from loanwright.evaluation.comparison import Comparison
 from loanwright.evaluation.evidence import (
-    BaselineAuc,
+    BaselineMetrics,
     CalibrationBin,
     Depth,
     Evidence,
@@ -120,7 +120,18 @@ def build_evidence(*, seed: int = 0, rows: int = 6_000, signal: float = 1.15, **
         "calibration_method": "sigmoid",
         "profiles": _profiles(),
         "baselines": (
-            BaselineAuc(
+            BaselineMetrics(
+                name="constant",
+                description="The rate of the calibration part for every unit.",
+                features=0,
+                auc=Interval(value=0.5, low=0.5, high=0.5),
+                difference=Interval(value=0.2434, low=0.2312, high=0.2551),
+                log_loss=Interval(value=0.5296, low=0.5177, high=0.5414),
+                log_loss_difference=Interval(value=-0.0871, low=-0.0934, high=-0.0805),
+                brier=Interval(value=0.1734, low=0.1681, high=0.1789),
+                brier_difference=Interval(value=-0.0287, low=-0.0312, high=-0.0261),
+            ),
+            BaselineMetrics(
                 name="form_only",
                 description="What the client wrote.",
                 features=3,

@@ -94,7 +94,7 @@ def test_the_report_is_marked_at_its_top(finished: Finished) -> None:
 
 def test_the_model_lies_between_the_bare_facts_and_the_truth(finished: Finished) -> None:
     evidence = finished.evidence
-    (facts,) = evidence.baselines
+    *_, facts = evidence.baselines
     ours, truth = evidence.metrics["auc"].value, evidence.truth
     assert truth is not None
     assert facts.auc.value is not None

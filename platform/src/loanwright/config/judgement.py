@@ -22,6 +22,10 @@ MONTH = "decision_time"
 """As a slice's column: the month of the decision, UTC."""
 
 
+CONSTANT, SCORECARD = "constant", "scorecard"
+"""Baselines that every model is measured beside, whatever is declared."""
+
+
 class Bootstrap(Section):
     """Intervals by resampling the test rows."""
 
@@ -71,6 +75,8 @@ class Baseline(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> Baseline:
+        if self.name in (CONSTANT, SCORECARD):
+            raise ValueError(f"the baseline {self.name!r} is measured for every model: name this one otherwise")
         if twice := repeated(self.features):
             raise ValueError(f"baseline {self.name!r} names feature {twice!r} twice")
         return self
@@ -88,7 +94,8 @@ class Evaluation(Section):
     economics: Economics | None = None
     """What a decision is worth; absent: no profit is shown."""
     baselines: Annotated[Many[Baseline], Field(max_length=5)] = ()
-    """Simpler models that the report shows this one beside; nothing is judged by them."""
+    """Simpler models that the report shows this one beside, as well as a constant and a scorecard; nothing is judged
+    by them."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """Feature name → the words an applicant is told when it counted most against them."""
 

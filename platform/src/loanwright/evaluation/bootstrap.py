@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from loanwright.config.judgement import Bootstrap
-from loanwright.evaluation.evidence import Interval
+from loanwright.evaluation.evidence import UNDEFINED, Interval
 from loanwright.evaluation.metrics import calculate
 from loanwright.evaluation.ranking import Floats, Ranked
 
@@ -15,7 +15,6 @@ _CELLS = 1 << 17
 """Counts held at a time: 1 MiB, so that the arrays made from them stay in the processor's cache."""
 _ENOUGH = 0.9
 _BASIC = {"expected_calibration_error"}
-UNDEFINED = Interval(value=None, low=None, high=None)
 
 
 def resample_counts(rows: int, bootstrap: Bootstrap) -> Iterator[Floats]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from loanwright.config.base import Section
 from loanwright.config.judgement import Bootstrap, Metric
-from loanwright.evaluation.bootstrap import UNDEFINED, interval, resample_counts
-from loanwright.evaluation.evidence import Interval, Number
+from loanwright.evaluation.bootstrap import interval, resample_counts
+from loanwright.evaluation.evidence import UNDEFINED, Interval, Number
 from loanwright.evaluation.metrics import calculate
 from loanwright.evaluation.ranking import rank
 

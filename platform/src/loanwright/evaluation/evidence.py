@@ -29,6 +29,9 @@ class Interval(Section):
     high: Number | None
 
 
+UNDEFINED = Interval(value=None, low=None, high=None)
+
+
 class Point(Section):
     """A point of a curve."""
 
@@ -113,8 +116,10 @@ class PartSummary(Section):
     to_time: str | None
 
 
-class BaselineAuc(Section):
-    """A simpler model, trained on the same rows and measured on the same test rows."""
+class BaselineMetrics(Section):
+    """A simpler model, fitted on the same rows and measured on the same test rows.
+
+    A difference is the model's value minus this one's, by resamples of rows that both are measured on."""
 
     name: str
     description: str
@@ -122,7 +127,12 @@ class BaselineAuc(Section):
     """How many it was given."""
     auc: Interval
     difference: Interval
-    """The model's AUC minus this one's, by resamples of rows that both are measured on."""
+    """Of the AUC."""
+    log_loss: Interval = UNDEFINED
+    """This and what follows: not defined where its scores could not be calibrated."""
+    log_loss_difference: Interval = UNDEFINED
+    brier: Interval = UNDEFINED
+    brier_difference: Interval = UNDEFINED
 
 
 class TruthAuc(Section):
@@ -190,7 +200,8 @@ class Evidence(Section):
     calibration_method: str
     profiles: Many[FeatureProfile] = ()
     """Coverage and distribution of the features, in the table's order."""
-    baselines: Many[BaselineAuc] = ()
+    baselines: Many[BaselineMetrics] = ()
+    """The constant, the scorecard, then the declared ones."""
     truth: TruthAuc | None = None
     """Only where the rows are of a synthetic world that publishes it."""
     notes: Many[str] = ()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from loanwright.config.judgement import MONTH, Bootstrap, Slice
 from loanwright.errors import DeclarationError, near
 from loanwright.evaluation import columns
-from loanwright.evaluation.bootstrap import UNDEFINED, intervals
-from loanwright.evaluation.evidence import SliceMetrics
+from loanwright.evaluation.bootstrap import intervals
+from loanwright.evaluation.evidence import UNDEFINED, SliceMetrics
 from loanwright.evaluation.ranking import Floats, rank
 
 FEWEST_ROWS = 50

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from loanwright.evaluation.bootstrap import UNDEFINED
-from loanwright.evaluation.evidence import Evidence, Interval
+from loanwright.evaluation.evidence import UNDEFINED, Evidence, Interval
 from loanwright.evaluation.report.canvas import draw, plot, ticks, titles, write
 from loanwright.evaluation.report.dressing import INK, MAIN, MUTED, OTHER
 from loanwright.evaluation.report.numbers import clipped, nice_ticks, number
@@ -27,6 +26,32 @@ class Yardstick(NamedTuple):
     """The model's AUC minus this one's; not defined for the model itself and for the truth."""
     features: int | None
     says: str
+
+
+class Loss(NamedTuple):
+    """How good one model's probabilities are by one measure; less is better."""
+
+    name: str
+    value: Interval
+    difference: Interval
+    """The model's less this one's; not defined for the model itself."""
+
+
+def losses(evidence: Evidence) -> dict[str, list[Loss]]:
+    """Measure → the model, then the baselines whose scores are probabilities; empty without any of these."""
+    others = [one for one in evidence.baselines if one.log_loss.value is not None]
+    if not others:
+        return {}
+    return {
+        "Log loss": [
+            Loss(MODEL, evidence.metrics["log_loss"], UNDEFINED),
+            *(Loss(one.name, one.log_loss, one.log_loss_difference) for one in others),
+        ],
+        "Brier score": [
+            Loss(MODEL, evidence.metrics["brier"], UNDEFINED),
+            *(Loss(one.name, one.brier, one.brier_difference) for one in others),
+        ],
+    }
 
 
 def yardsticks(evidence: Evidence) -> list[Yardstick]:

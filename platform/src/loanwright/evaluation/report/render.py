@@ -120,6 +120,7 @@ def render(
             dated=any(part.from_time or part.to_time for part in evidence.parts),
             calibration=_CALIBRATION.get(evidence.calibration_method, evidence.calibration_method),
             yardsticks=yardsticks,
+            losses=figures_yardsticks.losses(evidence),
             profiles=profiles,
             contents=[(id_, title) for id_, title in _CONTENTS.items() if optional.get(id_, True)],
             split=sorted(evidence.split.items(), key=_place_in_split),
