@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark run world test test-slow test-spark check generate bench bench-features bench-scoring bench-reference ui stop clean
+.PHONY: help install install-spark run world test test-slow test-spark check generate bench bench-features bench-training bench-scoring bench-reference ui stop clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -51,6 +51,9 @@ bench-features: install ## features over events against hand-written code and fe
 
 bench-scoring: install ## many rows scored against LightGBM's own call on a matrix in memory (half an hour)
 	@$(BIN)/python tests/benchmarks/batch_scoring.py
+
+bench-training: install ## training by several processes against the usual ways (half an hour)
+	@$(BIN)/python tests/benchmarks/training_speed.py
 
 bench-reference: install ## five-fold results beside published figures
 	@$(BIN)/python tests/benchmarks/reference.py

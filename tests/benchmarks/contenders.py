@@ -14,6 +14,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 THREADS = "2"
+AS_A_STEP = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""What our contenders run with, as every step does (`loanwright.steps`)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Contender:
     python: Path = field(default_factory=lambda: Path(sys.executable))
     threads: str = THREADS
     """For libraries that take the number from the environment."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """More of the environment."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def told(contender: Contender) -> dict[str, Any]:
     threads = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS")
     limits = dict.fromkeys(threads, contender.threads)
     silent = {"FEAST_USAGE": "False", "LOANWRIGHT_LOG": "error"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **limits, **silent})
+    environment = {**os.environ, **limits, **silent, **contender.variables}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if ended.returncode:
         raise SystemExit(f"{contender.name} failed:\n{ended.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from contenders import HERE, Contender, Cost, Goal, Line, alternated
+from contenders import AS_A_STEP, HERE, Contender, Cost, Goal, Line, alternated
 from point_in_time_agreement import disagreements
 from point_in_time_data import events, scores
 from point_in_time_ours import WINDOWS
@@ -22,8 +22,8 @@ HISTORIES = (10, 100)
 """Rows of each key in line 4: a score a month, and a balance twice a week."""
 
 _WINDOW = {
-    "windows": "WINDOW is the one sort of events and windows' edges, with its running sums in 128 bit.",
-    "latest": "WINDOW is two sorts: the rows in their total order, and rows with decisions.",
+    "windows": "ORDER_BY is the one sort of events and windows' edges, STREAMING_WINDOW the pass of its running sums.",
+    "latest": "ORDER_BY is the one sort of rows and decisions, STREAMING_WINDOW the pass that hands the latest on.",
 }
 
 
@@ -117,7 +117,8 @@ def latest(folder: Path, scale: float, rounds: int, rivals: Path) -> dict[int, L
 
 
 def _ours(name: str, kind: str, folder: Path) -> Contender:
-    return Contender(name, "point_in_time_ours.py", (kind, str(folder), str(folder / "ours.parquet")))
+    given = (kind, str(folder), str(folder / "ours.parquet"))
+    return Contender(name, "point_in_time_ours.py", given, variables=AS_A_STEP)
 
 
 def _theirs(name: str, script: str, kind: str, folder: Path, python: Path | None = None) -> Contender:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clock import measured
-from contenders import Contender, Cost, Goal, Line, run
+from contenders import AS_A_STEP, Contender, Cost, Goal, Line, run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "point_in_time_world.py"
@@ -107,7 +107,7 @@ def _snapshot(store: Path, cache: Path, customers: int, months: int, cutoff: dat
 
 
 def _table(name: str, snapshot: str, store: Path, limit: str) -> Contender:
-    return Contender(name, SCRIPT, ("table", snapshot, str(store), str(store / "scratch"), limit))
+    return Contender(name, SCRIPT, ("table", snapshot, str(store), str(store / "scratch"), limit), variables=AS_A_STEP)
 
 
 def _take(store: str, cache: str, customers: str, months: str, cutoff: str) -> None:
