@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -120,19 +121,18 @@ def fit_share(
     progress = _found(checkpoints, member)
     verdict = _shared_verdict(progress, training, member)
     if not verdict.stop and progress.rounds < training.rounds:
-        grower = Grower(share, held, training, parameters, totals, member, progress)
-        for first, behind in bounds(training.rounds, training.segment, progress.rounds):
-            segment = grower.grow(first, behind)
-            if checkpoints is not None and member.rank == 0:
-                checkpoints.save(len(progress.segments), segment)
+        with closing(Grower(share, held, training, parameters, totals, member, progress)) as grower:
+            for first, behind in bounds(training.rounds, training.segment, progress.rounds):
+                segment = grower.grow(first, behind)
+                if checkpoints is not None and member.rank == 0:
+                    checkpoints.save(len(progress.segments), segment)
+                progress += segment
+                verdict = _shared_verdict(progress, training, member)
                 member.segment_done(behind)
-            progress += segment
-            verdict = _shared_verdict(progress, training, member)
-            if verdict.stop:
-                break
-            if member.circle.any(member.stopping):
-                member.stop()
-        del grower
+                if verdict.stop:
+                    break
+                if member.circle.any(member.stopping):
+                    member.stop()
     return _finished(progress, verdict, share, training, parameters, totals, member)
 
 

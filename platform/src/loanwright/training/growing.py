@@ -94,6 +94,11 @@ class Grower:
         text = self._booster.model_to_string(start_iteration=before, num_iteration=-1)
         return Segment(str(text), tuple(grown), tuple(values))
 
+    def close(self) -> None:
+        """Parts from the other processes; the network belongs to this thread, so it is closed by this thread."""
+        if self._member.ranks > 1:
+            self._booster.free_network()
+
     def _gradients(
         self, scores: NDArray[np.float64], _data: lgb.Dataset
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
