@@ -222,7 +222,19 @@ def test_restated_rows_need_a_known_time(tmp_path: Path) -> None:
         run(declared(event_time="month"), tmp_path)
     found = run(declared(event_time="month", known_time="known"), tmp_path)
     assert stored(found.uri, "bills")["bill"].to_pylist() == [100, 5, 90]
-    assert read_manifest(found.uri).body["observed_until"] == "2025-03-01T00:00:00Z", "known, not happened"
+    manifest = read_manifest(found.uri)
+    assert manifest.body["observed_until"] == "2025-03-01T00:00:00Z", "known, not happened"
+    (again,) = manifest.body["tables"]["bills"]["restated"]
+    assert pq.read_table(fetch(manifest, manifest.file(again), tmp_path))["bill"].to_pylist() == [100, 90]
+    assert "restated" not in manifest.body["tables"]["applicants"], "whose rows have one version each"
+    once = tmp_path / "once"
+    once.mkdir()
+    (tmp_path / "bills.csv").write_text("\n".join([header, *lines[:1], *lines[2:]]) + "\n")
+    found = run(declared(event_time="month", known_time="known"), once)
+    assert read_manifest(found.uri).body["tables"]["bills"]["restated"] == []
+    (tmp_path / "bills.csv").write_text("\n".join([header, lines[0], lines[1]]) + "\n")
+    body = read_manifest(run(declared(event_time="month", known_time="known"), once).uri).body["tables"]["bills"]
+    assert body["restated"] == body["files"]
     (tmp_path / "bills.csv").write_text("\n".join([header, *lines, "1,2025-01-31,2025-03-01,80"]) + "\n")
     with pytest.raises(DataError, match=r"2 rows have the same key and known time as another row"):
         run(declared(event_time="month", known_time="known"), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,24 @@ def snapshot(
             pq.write_table(table.slice(start, step), path)
             entries.append(put_file(store, "snapshots", path, rows=min(step, table.num_rows - start)))
             paths.append(entries[-1].path)
+        restated = []
+        if source.known_time is not None and not isinstance(given, pa.Table):
+            pq.write_table(arrow(source, several(source, given)), folder / "piece.parquet")
+            entries.append(put_file(store, "snapshots", folder / "piece.parquet"))
+            restated.append(entries[-1].path)
         columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
         body[source.name] = {"rows": table.num_rows, "columns": columns, "files": paths}
+        if restated:
+            body[source.name]["restated"] = restated
     said = {"data_cutoff": "", "observed_until": observed_until, "synthetic": True}
     return publish(store, "snapshots", {"tables": body, **said}, entries)
+
+
+def several(source: Source, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The versions of rows that have more than one."""
+    keys = [tuple(row.get(name) for name in source.key) for row in rows]
+    counts = Counter(keys)
+    return [row for row, key in zip(rows, keys, strict=True) if counts[key] > 1]
 
 
 def _micros(value: Any) -> int | None:

@@ -29,10 +29,14 @@ def write_table(
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """Stores a staged table's rows, ordered by event time, known time and key.
 
+    The rows that have more than one version stand once more in files of their own, so that nobody has to look for them
+    among all others.
+
     Returns its part of the manifest's body, and its files.
     """
     source = staged.source
-    files = [put_file(store, KIND, path, rows=rows) for path, rows in _files(connection, staged, scratch)]
+    every = f"SELECT * FROM {staged.table}"
+    files = [put_file(store, KIND, path, rows=rows) for path, rows in _files(connection, staged, every, scratch)]
     described = {
         "rows": staged.rows,
         "columns": [{"name": column.name, "type": column.type} for column in source.columns],
@@ -45,6 +49,12 @@ def write_table(
         span = f"SELECT epoch_us(min({quoted(time)})), epoch_us(max({quoted(time)})) FROM {staged.table}"
         low, high = map(moment, connection.execute(span).fetchall()[0])
         described |= {"min_time": low and in_utc(low), "max_time": high and in_utc(high)}
+    if source.known_time is not None:
+        pieces = _files(connection, staged, _restated(staged), scratch)
+        again = [put_file(store, KIND, path, rows=rows) for path, rows in pieces]
+        described["restated"] = [entry.path for entry in again]
+        # A table of which every row is restated has its files twice.
+        files += [entry for entry in again if entry not in files]
     return described, files
 
 
@@ -54,11 +64,20 @@ def order(source: Source) -> list[str]:
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def _files(connection: duckdb.DuckDBPyConnection, staged: Staged, scratch: Path) -> Iterator[tuple[Path, int]]:
-    """The rows in order, as parquet files that are gone when the next one is asked for."""
+def _restated(staged: Staged) -> str:
+    """Every version of the rows that have several."""
+    keys = ", ".join(map(quoted, staged.source.key))
+    several = f"SELECT {keys} FROM {staged.table} GROUP BY {keys} HAVING count(*) > 1"
+    return f"SELECT * FROM {staged.table} WHERE ({keys}) IN ({several})"
+
+
+def _files(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, rows: str, scratch: Path
+) -> Iterator[tuple[Path, int]]:
+    """The rows of a query in order, as parquet files that are gone when the next one is asked for."""
     source = staged.source
     schema = schema_of(source)
-    ordered = f"SELECT * FROM {staged.table} ORDER BY {', '.join(map(quoted, order(source)))}"
+    ordered = f"{rows} ORDER BY {', '.join(map(quoted, order(source)))}"
     groups = row_groups(connection.sql(ordered).to_arrow_reader(ROW_GROUP), schema, ROW_GROUP)
     path = scratch / "rows.parquet"
     stored = 0

@@ -25,9 +25,9 @@ from loanwright.features.engine import Engine
 from loanwright.features.engines import opened, written_for
 from loanwright.features.groups import compute_groups
 from loanwright.features.keeping import NOTHING, keep
-from loanwright.features.narrowing import ALL
+from loanwright.features.narrowing import ALL, RESTATED
 from loanwright.features.resolve import OutputFeature, Resolved, resolve
-from loanwright.features.snapshots import source_rows
+from loanwright.features.snapshots import restated_rows, source_rows
 from loanwright.features.sql import write_sql
 from loanwright.features.table_files import whole_files, write_files
 from loanwright.storage import Manifest, Store, digest_of, publish, read_manifest
@@ -70,7 +70,7 @@ def build_training_table(
     resolved = resolve(data, features)
     # What the features are is said by one engine's text, whichever runs.
     compiled = write_sql(data, resolved)
-    running = written_for(runs_on, data, features)
+    running = compiled if runs_on == DUCKDB.name else written_for(runs_on, data, features)
     feature_set = feature_set_digest(data, features, compiled.text)
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
@@ -87,6 +87,10 @@ def build_training_table(
             if then is not None
             else None
         )
+        if stands is not None:
+            for source in sources:
+                if (restated := restated_rows(source, snapshot, scratch)) is not None:
+                    engine.add(f"{RESTATED}_{source.name}", restated)
         decided = make_decisions(engine, data, running.decisions, resolved.label_filter, stands)
         total, kept = decided.rows, keep(engine, stands, decided, schema, scratch) if stands is not None else NOTHING
         positives = decided.positives + kept.positives

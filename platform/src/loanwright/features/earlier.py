@@ -127,7 +127,8 @@ def _first_change(engine: Engine, source: Source, times: list[str], end: int) ->
     seen = f"least({', '.join(f'epoch_us({quoted(time)})' for time in times)})"
     columns = ", ".join(quoted(column.name) for column in source.columns)
     mark = f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM {{}} WHERE {seen} < {end}"
-    if len({engine.rows(mark.format(name))[0] for name in CHANGED}) == 1:
+    marks = engine.rows(" UNION ALL ".join(mark.format(name) for name in CHANGED))
+    if marks[0] == marks[1]:
         return end
     now, then = (f"(SELECT {columns} FROM {name} WHERE {seen} < {end})" for name in CHANGED)
     either = f"({now} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {now})"

@@ -95,16 +95,15 @@ def all_versions(source: Source, condition: str) -> str:
 def with_restated(engine: Engine, source: Source, condition: str) -> str:
     """All versions of the rows of which any version fulfils the condition.
 
-    For `all_versions` every row is looked at twice, here only the few that have several versions.
+    For `all_versions` every row is looked at twice, here only the few that have several versions: those of the table
+    `restated_<name>`, which is made if it is not there.
     """
     if source.known_time is None:
         return f"({condition})"
     keys, table = ", ".join(map(quoted, source.key)), f"{RESTATED}_{source.name}"
     if not engine.has(table):
-        again = f"SELECT {keys} FROM {ALL}_{source.name} GROUP BY {keys} HAVING count(*) > 1"
-        engine.make(f"{table}_keys", again)
-        several = f"SELECT * FROM {ALL}_{source.name} WHERE ({keys}) IN (FROM {table}_keys)"
-        engine.make(table, several if engine.count(f"{table}_keys") else f"{several} LIMIT 0")
+        several = f"SELECT {keys} FROM {ALL}_{source.name} GROUP BY {keys} HAVING count(*) > 1"
+        engine.make(table, f"SELECT * FROM {ALL}_{source.name} WHERE ({keys}) IN ({several})")
     if not engine.count(table):
         return f"({condition})"
     return f"({condition} OR ({keys}) IN (SELECT {keys} FROM {table} WHERE {condition}))"

@@ -29,10 +29,13 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
         DataError: the snapshot lacks the source or a column, or a column is of another type.
         IntegrityFault: a file is not what the manifest lists.
     """
-    import pyarrow.dataset as ds
+    return _as_one(source, source_files(source, snapshot, scratch))
 
-    schema, paths = schema_of(source), source_files(source, snapshot, scratch)
-    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
+
+def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset | None:
+    """Every version of the rows that have several; None if the snapshot does not tell. Otherwise as `source_rows`."""
+    paths = snapshot.body["tables"][source.name].get("restated")
+    return None if paths is None else _as_one(source, _verified(source, snapshot, scratch, paths))
 
 
 def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> list[Path]:
@@ -40,7 +43,11 @@ def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collec
     table = snapshot.body["tables"].get(source.name)
     if table is None:
         raise DataError(f"snapshot {snapshot.digest[:12]} has no source {source.name!r}", fix="Run ingest again")
-    paths = [fetch(snapshot, snapshot.file(path), scratch) for path in table["files"] if only is None or path in only]
+    return _verified(source, snapshot, scratch, [path for path in table["files"] if only is None or path in only])
+
+
+def _verified(source: Source, snapshot: Manifest, scratch: Path, names: Sequence[str]) -> list[Path]:
+    paths = [fetch(snapshot, snapshot.file(name), scratch) for name in names]
     for path in paths:
         found = pq.read_schema(path)
         for field in schema_of(source):
@@ -53,6 +60,13 @@ def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collec
                     fix="Run ingest again, with this declaration",
                 )
     return paths
+
+
+def _as_one(source: Source, paths: Sequence[Path]) -> Dataset:
+    import pyarrow.dataset as ds
+
+    schema = schema_of(source)
+    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
 
 
 def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> Dataset:
