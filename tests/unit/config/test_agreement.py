@@ -146,8 +146,18 @@ CASES: dict[str, tuple[Change, str]] = {
             change("data.decision_time", {"constant": "2020-01-01T00:00:00Z"}),
             change("split", {"method": "hash", "fractions": {"train": 0.6, "calibration": 0.2, "test": 0.2}}),
             change("evaluation.slices", [{"column": "decision_time"}]),
+            change("training.weights", {}),
         ),
         "evaluation.slices[0].column: all decisions are taken at one moment, so there are no months to slice by",
+    ),
+    "no decision is older than another": (
+        both(
+            change("data.decision_time", {"constant": "2026-01-01T00:00:00Z"}),
+            change("split", {"method": "hash", "fractions": {"train": 0.6, "calibration": 0.2, "test": 0.2}}),
+            change("evaluation.slices", []),
+            change("training.weights", {"half_life": "90d"}),
+        ),
+        "training.weights.half_life: all decisions are taken at one moment, so none is older than another",
     ),
     "months have no edges": (
         change("evaluation.slices", [{"column": "decision_time", "edges": [1]}]),

@@ -135,7 +135,7 @@ def test_sections_too_large_for_a_steps_arguments_are_refused_with_their_sizes(t
     with pytest.raises(DeclarationError) as caught:
         sections_as_parameters(path)
     assert str(caught.value) == (
-        "the parameters of 'smallest' take 130.2 kB together, and a step's arguments hold 100 kB: "
+        "the parameters of 'smallest' take 130.3 kB together, and a step's arguments hold 100 kB: "
         "data 129.1 kB, training 0.6 kB, features 0.1 kB. "
         "Shorten the descriptions, or drop columns and features that the model does not need"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loanwright.config.learning import EarlyStopping, Parameters, Training
+from loanwright.config.learning import EarlyStopping, Parameters, Training, Weights
 from loanwright.errors import DeclarationError
 from loanwright.features.table import TrainingTable
 from loanwright.storage import Store
@@ -80,6 +80,20 @@ def test_no_setting_changes_that(name: str, make_table: Any, store: Store, tmp_p
     job = make_job(table, training(SETTINGS[name], rounds=20), store, tmp_path)
     first = fit_dealt(job, (1, 1), store, tmp_path)
     assert fit_dealt(job, (0.2, 0.7, 0.1), store, tmp_path) == first
+
+
+def test_weights_by_age_and_outcome_change_no_byte(make_table: Any, store: Store, tmp_path: Path) -> None:
+    table = make_table(rows=3000, features=8, categories=2, row_group=400)
+    weights = Weights.model_validate({"classes": "balanced", "half_life": "77d"})
+    said = training(Parameters(learning_rate=0.2, bagging_fraction=0.8, bagging_freq=1)).model_copy(
+        update={"weights": weights}
+    )
+    job = make_job(table, said, store, tmp_path)
+    first = fit_dealt(job, (1, 1), store, tmp_path)
+    for shares in ((0.1, 0.9), (1, 1, 1), (0.7, 0.1, 0.05, 0.15)):
+        assert fit_dealt(job, shares, store, tmp_path) == first, shares
+    unweighted = said.model_copy(update={"weights": Weights()})
+    assert fitted(table, unweighted, (1, 1), store, tmp_path).model_text != first.model_text
 
 
 @pytest.mark.parametrize("order", ["sorted by a feature", "sorted by the outcome", "shuffled"])

@@ -37,6 +37,7 @@ def disagreements(declaration: Declaration) -> Iterator[Problem]:
     yield from _label(declaration.data)
     yield from feature_disagreements(declaration.data, declaration.features)
     yield from _split(declaration)
+    yield from _weights(declaration)
     yield from _evaluation(declaration)
 
 
@@ -143,6 +144,12 @@ def _split(declaration: Declaration) -> Iterator[Problem]:
                 "leaves no rows to calibrate on: it must be later than calibration_from by more than matures_after"
             )
             yield Problem(("split", "test_from"), problem)
+
+
+def _weights(declaration: Declaration) -> Iterator[Problem]:
+    if declaration.training.weights.half_life is not None and declaration.data.decision_time.constant is not None:
+        problem = "all decisions are taken at one moment, so none is older than another"
+        yield Problem(("training", "weights", "half_life"), problem)
 
 
 def _evaluation(declaration: Declaration) -> Iterator[Problem]:

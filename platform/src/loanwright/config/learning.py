@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loanwright.config.base import Fraction, Moment, Section, Whole
+from loanwright.config.base import Fraction, Moment, Seconds, Section, Whole
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -102,6 +102,15 @@ class Parameters(Section):
         return self
 
 
+class Weights(Section):
+    """How much a row counts in fitting. Nothing else is weighted: not early stopping, calibration or any metric."""
+
+    classes: Literal["equal", "balanced"] = "equal"
+    """`balanced`: both outcomes count as much in all, a row by rows / (2 * rows of its outcome)."""
+    half_life: Seconds | None = None
+    """A decision that is this much older than the newest one counts half as much. Absent: age does not matter."""
+
+
 class Training(Section):
     """How the booster is fitted."""
 
@@ -119,6 +128,8 @@ class Training(Section):
     segment: Annotated[Whole, Field(ge=1)] = 50
     """Rounds between two checkpoints; columns are drawn by a seed of the segment's. Another number gives another
     booster."""
+    weights: Weights = Weights()
+    """How much a row counts in fitting."""
     parameters: Parameters = Parameters()
     """Of LightGBM."""
 
@@ -127,6 +138,14 @@ class Training(Section):
         if self.exact and self.parameters.extra_trees:
             raise ValueError(
                 "with extra_trees the trees depend on the number of workers: leave it out, or set exact to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weighed_once(self) -> Training:
+        if self.weights.classes == "balanced" and self.parameters.scale_pos_weight != 1:
+            raise ValueError(
+                "weights.classes and parameters.scale_pos_weight both weigh the outcomes: give one of them"
             )
         return self
 

@@ -83,7 +83,7 @@ def fit(
     _log.info("reading %s rows of %d features", f"{total:,}", len(prepared.encoding.features))
 
     def share(chosen: NDArray[np.bool_]) -> Share:
-        return load_share(table, prepared.encoding, prepared.bins, keys, chosen, training)
+        return load_share(table, prepared.encoding, prepared.bins, keys, chosen, training, prepared.totals)
 
     fitted = fit_share(
         share(rows), None if held is None else share(held), training, parameters, prepared.totals, Alone()

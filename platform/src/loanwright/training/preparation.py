@@ -24,7 +24,8 @@ from loanwright.training.bins import find_bins, load_bins, save_bins
 from loanwright.training.encoding import Encoding
 from loanwright.training.lightgbm_errors import understood
 from loanwright.training.parameters import lightgbm_parameters
-from loanwright.training.share import Totals, row_weights
+from loanwright.training.share import Totals
+from loanwright.training.weights import WeightFacts, row_weights
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -97,7 +98,8 @@ def prepare(
     with understood():
         bins = find_bins(table, encoding, rows, keys.unit_hash, parameters)
     held_rows = 0 if held is None else int(held.sum())
-    return Preparation(encoding, rows, held, _totals(keys.label[rows], held_rows, training), bins)
+    totals = _totals(keys.label[rows], keys.decision_time[rows], held_rows, training)
+    return Preparation(encoding, rows, held, totals, bins)
 
 
 def read_preparation(uri: str, training: Training, scratch: Path) -> Preparation:
@@ -150,11 +152,15 @@ def check_classes(label: NDArray[np.int8], what: str, *, fix: str | None = None)
         raise DataError(f"all {label.size:,} {what} have the outcome {int(label[0])}", fix=fix)
 
 
-def _totals(label: NDArray[np.int8], held_rows: int, training: Training) -> Totals:
-    weight = row_weights(label, training)
+def _totals(
+    label: NDArray[np.int8], decision_time: NDArray[np.datetime64], held_rows: int, training: Training
+) -> Totals:
+    facts = WeightFacts.of(label, decision_time)
+    weight = row_weights(training, facts, label, decision_time)
     if weight is None:
-        positive, every, largest = float(label.sum()), float(label.size), 1.0
+        positive, every, largest = float(facts.positives), float(facts.rows), 1.0
     else:
         # Rounded once, whatever the order of the rows.
         positive, every, largest = math.fsum(weight[label > 0]), math.fsum(weight), float(weight.max())
-    return Totals(int(label.size), math.log(positive / (every - positive)), held_rows, largest)
+    start = math.log(positive / (every - positive))
+    return Totals(**asdict(facts), start=start, held_rows=held_rows, largest_weight=largest)

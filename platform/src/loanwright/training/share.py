@@ -10,6 +10,7 @@ import numpy as np
 
 from loanwright.config.learning import Training
 from loanwright.training.dataset import ChosenRows
+from loanwright.training.weights import WeightFacts, row_weights
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -20,17 +21,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(WeightFacts):
     """What the rows of all processes have in common.
 
     Attributes:
-        rows: how many are fitted on.
         start: the log-odds before the first tree.
         held_rows: how many are held out for early stopping.
         largest_weight: of a row.
     """
 
-    rows: int
     start: float
     held_rows: int = 0
     largest_weight: float = 1.0
@@ -45,7 +44,7 @@ class Share:
         data: the same, binned.
         label: (rows,) 0 or 1.
         unit_hash: (rows,).
-        weight: (rows,) how often each counts; None: once.
+        weight: (rows,) how much each counts in fitting; None: 1.
     """
 
     rows: ChosenRows
@@ -62,6 +61,7 @@ def load_share(
     keys: Keys,
     chosen: NDArray[np.bool_],
     training: Training,
+    totals: Totals,
     beat: Callable[[], None] = lambda: None,
 ) -> Share:
     """Reads and bins the chosen rows of a table.
@@ -73,15 +73,10 @@ def load_share(
         keys: of the table's rows.
         chosen: one truth value for each row of the table.
         training: the declared section.
+        totals: of the rows that are fitted on, whoever has them.
         beat: called for each row group that was read.
     """
     rows, label = ChosenRows(table, encoding, chosen, beat), keys.label[chosen]
     data = rows.binned(bins, label)
-    return Share(rows, data, label, keys.unit_hash[chosen], row_weights(label, training))
-
-
-def row_weights(label: NDArray[np.int8], training: Training) -> NDArray[np.float32] | None:
-    """(rows,) how often each row counts; None where each counts once."""
-    if training.parameters.scale_pos_weight == 1:
-        return None
-    return np.where(label > 0, training.parameters.scale_pos_weight, 1.0).astype(np.float32)
+    weight = row_weights(training, totals, label, keys.decision_time[chosen])
+    return Share(rows, data, label, keys.unit_hash[chosen], weight)

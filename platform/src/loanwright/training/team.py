@@ -82,7 +82,7 @@ def _read(
     start, end = span
     chosen = np.zeros(table.rows, dtype=np.bool_)
     chosen[start - table.first : end - table.first] = rows[start:end]
-    return load_share(table, prepared.encoding, prepared.bins, table.keys(), chosen, training, beat)
+    return load_share(table, prepared.encoding, prepared.bins, table.keys(), chosen, training, prepared.totals, beat)
 
 
 def _span(rows: NDArray[np.bool_]) -> tuple[int, int]:
