@@ -147,6 +147,27 @@ def test_derived_features_are_in_levels_and_hidden_ones_are_not_given_to_the_mod
     assert resolved.carried == ("sex",)
 
 
+def test_what_is_hidden_and_feeds_nothing_is_not_computed():
+    declared = [
+        {"name": "a", "expression": "n * 2"},
+        {"name": "b", "expression": "a + 1"},
+        {"name": "c", "expression": "kind = 'x'"},
+    ]
+
+    def computed(*hidden: str) -> list[str]:
+        resolved = resolve(worlds.data(), worlds.features(COUNT, derived=declared, hidden=list(hidden)))
+        grouped = [feature.name for group in resolved.groups for feature in group.features]
+        return grouped + [each.feature.name for each in resolved.derived]
+
+    everything = computed()
+    assert computed("n", "a") == everything, "b is made of a, and a of n"
+    assert set(everything) - set(computed("n", "a", "b")) == {"n", "a", "b"}
+    assert set(everything) - set(computed("b")) == {"b"}
+    wrong = [*declared, {"name": "d", "expression": "nothing_there + 1"}]
+    with pytest.raises(DeclarationError, match="nothing_there"):
+        resolve(worlds.data(), worlds.features(COUNT, derived=wrong, hidden=["d"]))
+
+
 def test_columns_that_differ_in_case_only_are_refused():
     sources = [dict(source) for source in worlds.DATA["sources"]]
     sources[1]["columns"] = [*sources[1]["columns"], {"name": "Amount", "type": "integer"}]

@@ -221,6 +221,17 @@ class FeatureGroup(Section):
         """The features, each with one window."""
         return tuple(one for feature in self.features for one in feature.spread())
 
+    def part(self, chosen: tuple[Feature, ...]) -> FeatureGroup:
+        """The group with these features alone."""
+        return FeatureGroup(
+            source=self.source,
+            key=self.key,
+            unit_key=self.unit_key,
+            via=self.via,
+            outcome=self.outcome,
+            features=chosen,
+        )
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The columns that make the key."""

@@ -44,7 +44,8 @@ def lint_rows(snapshot_uri: str, data: Data, features: Features, scratch: Path) 
 
 
 def _late(engine: Engine, data: Data, features: Features, resolved: Resolved) -> Iterator[Finding]:
-    for declared, group in zip(features.groups, resolved.groups, strict=True):
+    for group in resolved.groups:
+        declared = features.groups[group.number - 1]
         told = [each for each in declared.every if not reads_own_row(data, declared, each)]
         if group.via is not None or group.source.event_time is None or not told:
             continue

@@ -87,21 +87,9 @@ def only(features: Features, names: Iterable[str]) -> Features:
             waiting += reads.get(name, ())
     groups = [(group, tuple(each for each in group.every if each.name in wanted)) for group in features.groups]
     return Features(
-        groups=tuple(part_of(group, chosen) for group, chosen in groups if chosen),
+        groups=tuple(group.part(chosen) for group, chosen in groups if chosen),
         derived=tuple(each for each in features.derived if each.name in wanted),
         purpose="other",
-    )
-
-
-def part_of(group: FeatureGroup, chosen: tuple[Feature, ...]) -> FeatureGroup:
-    """The group with these features alone."""
-    return FeatureGroup(
-        source=group.source,
-        key=group.key,
-        unit_key=group.unit_key,
-        via=group.via,
-        outcome=group.outcome,
-        features=chosen,
     )
 
 

@@ -87,6 +87,8 @@ class ResolvedDerived:
 
     feature: DerivedFeature
     sql: str
+    reads: frozenset[str]
+    """The features that it is made of."""
     level: int
     """1 if it reads declared features only, else one more than the highest level it reads."""
 
@@ -103,7 +105,7 @@ class OutputFeature:
 
 @dataclass(frozen=True)
 class Resolved:
-    """Everything the SQL is written from."""
+    """Everything the SQL is written from; what is hidden and feeds nothing is not in it."""
 
     groups: tuple[ResolvedGroup, ...]
     derived: tuple[ResolvedDerived, ...]
@@ -130,8 +132,32 @@ def resolve(data: Data, features: Features, dialect: Dialect = DUCKDB) -> Resolv
         _check_case(source)
     groups = tuple(_group(number, group, data, dialect) for number, group in enumerate(features.groups, 1))
     derived = _derived(features, dialect)
+    needed = _needed(features, derived)
+    groups = tuple(found for group in groups if (found := _cut(group, needed, features, data, dialect)) is not None)
+    derived = tuple(each for each in derived if each.feature.name in needed)
     carried = tuple(column.name for column in data.unit_source.columns if column.slice)
     return Resolved(groups, derived, _outputs(features), carried, _label_filter(data, dialect))
+
+
+def _needed(features: Features, derived: tuple[ResolvedDerived, ...]) -> set[str]:
+    """What the model is given, and all that this is made of."""
+    needed = {name for name in features.names() if name not in features.hidden}
+    for each in reversed(derived):  # what reads a feature is declared after it
+        if each.feature.name in needed:
+            needed |= each.reads
+    return needed
+
+
+def _cut(
+    group: ResolvedGroup, needed: set[str], features: Features, data: Data, dialect: Dialect
+) -> ResolvedGroup | None:
+    """The group without features that are not needed; None if none is."""
+    kept = tuple(feature for feature in group.features if feature.name in needed)
+    if not kept or len(kept) == len(group.features):
+        return group if kept else None
+    declared = features.groups[group.number - 1]
+    chosen = tuple(feature for feature in declared.every if feature.name in needed)
+    return _group(group.number, declared.part(chosen), data, dialect)
 
 
 def _check_case(source: Source) -> None:
@@ -262,7 +288,7 @@ def _derived(features: Features, dialect: Dialect) -> tuple[ResolvedDerived, ...
         elif barred & parsed.columns:
             barred.add(feature.name)
         level = 1 + max((levels[name] for name in parsed.columns), default=0)
-        derived.append(ResolvedDerived(feature, parsed.sql, level))
+        derived.append(ResolvedDerived(feature, parsed.sql, parsed.columns, level))
         levels[feature.name] = level
         types[feature.name] = "number"
     return tuple(derived)
