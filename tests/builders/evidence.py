@@ -19,6 +19,7 @@ from loanwright.evaluation.evidence import (
     FeatureProfile,
     Importance,
     Interval,
+    MonotoneCheck,
     PartSummary,
     Point,
     ProfitPoint,
@@ -138,6 +139,10 @@ def build_evidence(*, seed: int = 0, rows: int = 6_000, signal: float = 1.15, **
                 auc=Interval(value=0.6123, low=0.5987, high=0.6251),
                 difference=Interval(value=0.1311, low=0.1202, high=0.1425),
             ),
+        ),
+        "monotone": (
+            MonotoneCheck(feature="delay_latest", direction="increasing", values=9, rows=300, effect=1.84),
+            MonotoneCheck(feature="credit_limit", direction="decreasing", values=1, rows=300, effect=0.0),
         ),
         "truth": TruthAuc(auc=0.8765, rows=6_012, positives=1_301, first_month="2005-10", last_month="2005-12"),
         "notes": ("Reported delays of -2 (no bill) and -1 (paid in full) count as 0 months late.",),

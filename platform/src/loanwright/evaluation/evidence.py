@@ -91,6 +91,18 @@ class Importance(Section):
     direction: Number | None
 
 
+class MonotoneCheck(Section):
+    """A feature whose declared direction was found to hold: over all steps of the trees, in so many test rows."""
+
+    feature: str
+    direction: Literal["increasing", "decreasing"]
+    values: int
+    """One for each step of the trees; 1 where the model does not use it."""
+    rows: int
+    effect: Number
+    """The mean change of the log-odds from the lowest to the highest of them."""
+
+
 class Shift(Section):
     """Population stability index between the train and the test slice."""
 
@@ -202,6 +214,8 @@ class Evidence(Section):
     """Coverage and distribution of the features, in the table's order."""
     baselines: Many[BaselineMetrics] = ()
     """The constant, the scorecard, then the declared ones."""
+    monotone: Many[MonotoneCheck] = ()
+    """The features with a declared direction. A model that breaks one has no evidence."""
     truth: TruthAuc | None = None
     """Only where the rows are of a synthetic world that publishes it."""
     notes: Many[str] = ()

@@ -18,6 +18,7 @@ from loanwright.evaluation.economics import profit_curve
 from loanwright.evaluation.evidence import Evidence, Importance, PartSummary
 from loanwright.evaluation.importance import SAMPLE_ROWS, importances
 from loanwright.evaluation.metrics import METRICS
+from loanwright.evaluation.monotone import check_monotone
 from loanwright.evaluation.profiles import profiles
 from loanwright.evaluation.ranking import rank
 from loanwright.evaluation.sampling import sample
@@ -38,6 +39,7 @@ def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | N
         training: the declared section, if rows held out for early stopping are to be counted apart.
 
     Raises:
+        IntegrityFault: the model breaks a declared direction of a feature.
         DeclarationError: a slice's column does not exist, or has edges and holds no numbers.
     """
     body = subject.table.manifest.body
@@ -74,6 +76,7 @@ def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | N
         rounds=subject.scorer.rounds,
         calibration_method=subject.scorer.calibrator.method,
         profiles=profiles(subject.test, subject.table.features),
+        monotone=check_monotone(subject),
         notes=tuple(notes),
     )
 

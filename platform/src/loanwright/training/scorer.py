@@ -14,6 +14,7 @@ from loanwright.errors import IntegrityFault
 from loanwright.storage import fetch, read_manifest
 from loanwright.training.calibrators import Identity, load_calibrator, logistic
 from loanwright.training.encoding import EncodedFeature, Encoding
+from loanwright.training.model_text import trees_of
 from loanwright.training.resources import SCORED_VALUES, usable_threads
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ class Scorer:
         Raises:
             DataError: a feature's column is missing, there twice, or of another type.
         """
-        return self._predict(self.encoding.matrix(table), raw_score=True)
+        return self.margins_of_matrix(self.encoding.matrix(table))
+
+    def margins_of_matrix(self, matrix: Floats) -> Floats:
+        """`margins` of rows that are encoded already: shape (rows, features)."""
+        return self._predict(matrix, raw_score=True)
 
     def raw(self, table: pa.Table) -> Floats:
         """Uncalibrated probabilities, one for each row; raises as `margins`."""
@@ -123,6 +128,21 @@ class Scorer:
     def gains(self) -> Floats:
         """The total gain of each feature's splits, shape (features,)."""
         return np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
+
+    def thresholds(self, feature: int) -> Floats:
+        """Where the trees split a number, rising and each once: a value at most that large goes left.
+
+        Between two of them, or beyond the ends, the model does not tell values of this feature apart.
+
+        Args:
+            feature: its place among `feature_names`.
+        """
+        found: set[float] = set()
+        for tree in trees_of(self._booster.model_to_string()):
+            if tree.leaves > 1:
+                splits = zip(tree.places("split_feature"), tree.numbers("threshold"), strict=True)
+                found.update(threshold for place, threshold in splits if place == feature)
+        return np.array(sorted(found), dtype=np.float64)
 
     def margins_of(self, table: TrainingTable, rows: NDArray[np.bool_]) -> Floats:
         """`margins` of the chosen rows of a training table, with one row group in memory at a time.
