@@ -99,12 +99,12 @@ class Project:
         value: dict[str, Any] = json.loads(ended.out) if ended.code == 0 else {}
         return value
 
-    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts a run and leaves it running."""
+    def started(self, *arguments: str, command: str = "run") -> subprocess.Popen[bytes]:
+        """Starts a run, or another command on the tiny model, and leaves it running."""
         log = (self.folder / "started.log").open("ab")
         with log:
             return subprocess.Popen(
-                [CLI, "run", "tiny", *arguments], cwd=self.folder, env=self.variables, stdout=log, stderr=log
+                [CLI, command, "tiny", *arguments], cwd=self.folder, env=self.variables, stdout=log, stderr=log
             )
 
     def step_record(self, step: str) -> dict[str, Any]:
@@ -134,7 +134,8 @@ def make_project(folder: Path, rows: int = 1500) -> Project:
     """A project with the repository's own pipeline and components, and the model `tiny`."""
     shutil.copytree(ROOT / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pipelines" / "tiny").mkdir(parents=True)
-    shutil.copy(ROOT / "pipelines" / "training.py", folder / "pipelines")
+    for shape in ("training.py", "search.py"):
+        shutil.copy(ROOT / "pipelines" / shape, folder / "pipelines")
     (folder / "pipelines" / "tiny" / "model.yaml").write_text(MODEL)
     (folder / "pyproject.toml").touch()
     write_rows(folder / "applicants.csv", rows)

@@ -43,7 +43,7 @@ def test_a_run_without_workers_has_no_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_lines_are_shown_while_it_trains(folder: Path, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SAY_EVERY", 0.1)
+    monkeypatch.setattr(module, "SAY_EVERY", 0.1)
     shown = io.StringIO()
     with progress(Console(file=shown, force_terminal=terminal, width=200), "tiny-1", folder):
         time.sleep(0.6)

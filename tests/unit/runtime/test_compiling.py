@@ -9,7 +9,14 @@ import yaml
 
 from loanwright.config.reading import sections_as_parameters
 from loanwright.errors import DeclarationError
-from loanwright.runtime.compiling import compile_pipeline, compiled_path, pipeline_text, shape_digest, shape_path
+from loanwright.runtime.compiling import (
+    compile_pipeline,
+    compiled_path,
+    pipeline_text,
+    search_text,
+    shape_digest,
+    shape_path,
+)
 from tests.builders.project import make_project
 
 OWN = """\
@@ -101,3 +108,39 @@ def test_the_declaration_is_no_part_of_the_shape(project: Path, model: Path) -> 
     with (model / "model.yaml").open("a") as file:
         file.write("# a remark\n")
     assert shape_digest(project, model) == before
+
+
+def test_a_search_has_its_generations_one_after_the_other(project: Path, model: Path) -> None:
+    parameters = sections_as_parameters(model / "model.yaml") | {"search": {"generations": 3}}
+    text = search_text(project, model, parameters, 3)
+    assert text.startswith("# DO NOT EDIT: compiled from model.yaml and pipelines/search.py by `make generate`.\n")
+    compiled = yaml.safe_load(text)
+    assert compiled["pipelineInfo"]["name"] == "tiny-search"
+    defaults = compiled["root"]["inputDefinitions"]["parameters"]
+    assert defaults["search"]["defaultValue"] == {"generations": 3}
+    tasks = compiled["root"]["dag"]["tasks"]
+    loops = {name: task for name, task in tasks.items() if "parameterIterator" in task}
+    assert len(loops) == 3
+    for task in loops.values():
+        assert set(task["inputs"]["parameters"]) == {task["parameterIterator"]["items"]["inputParameter"]}, (
+            "KFP's local runner would hand the loop's item in place of any other task's output"
+        )
+    assert set(tasks["propose-trials-3"]["dependentTasks"]) == {"build-features", "for-loop-2", "propose-trials-2"}
+    uncached = {name for name, task in tasks.items() if "enableCache" not in task.get("cachingOptions", {})}
+    assert uncached - set(loops) == {"ingest", "conclude-search", *(f"propose-trials{n}" for n in ("", "-2", "-3"))}
+    inside = compiled["components"]["comp-for-loop-1"]["dag"]["tasks"]["run-trial"]
+    assert inside["cachingOptions"] == {"enableCache": True}
+
+
+def test_a_search_shares_what_training_has_done(project: Path, model: Path) -> None:
+    parameters = sections_as_parameters(model / "model.yaml")
+    compiled = [
+        yaml.safe_load(text)
+        for text in (pipeline_text(project, model, parameters), search_text(project, model, parameters, 1))
+    ]
+    for name in ("ingest", "build-features"):
+        ours, theirs = (one["deploymentSpec"]["executors"][f"exec-{name}"] for one in compiled)
+        assert ours == theirs
+    ours, theirs = (one["root"]["dag"]["tasks"]["build-features"] for one in compiled)
+    assert ours["componentRef"] == theirs["componentRef"]
+    assert ours["inputs"] == theirs["inputs"]

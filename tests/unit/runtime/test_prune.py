@@ -102,6 +102,30 @@ def test_a_start_that_is_gone_needs_nothing_and_a_changed_one_stops_everything(s
         reachable(store, {kept.bundle})
 
 
+def test_the_outcome_of_a_search_leads_back_to_its_trials(store: Store, kept: Lineage, doomed: Lineage) -> None:
+    from loanwright.search.trials import Trial, publish_study, seconds_key
+    from tests.unit.search.searches import SPLIT, TRAINING, a_result
+
+    before = {stored.key for stored in store.list()}
+    table = read_manifest(kept.table).digest
+    trials = [Trial(n, {"num_leaves": n}, table, SPLIT, TRAINING, "auc", 3).publish(store) for n in range(3)]
+    results = [a_result(n, 0.7, 0.8, 0.7).publish(store, trial) for n, trial in enumerate(trials)]
+    study = publish_study(store, "", results)
+    report = f"{store.root}/runs/search-1/report.html"
+    outcome = publish(store, "outcomes", {"study": read_manifest(study).digest, "table": table, "report": report})
+    store.write("runs/search-1/report.html", b"report")
+    store.write("conclusions/search-1.json", canonical_json({"outcome": outcome}))
+    for result in results:
+        store.write(seconds_key(result), canonical_json({"seconds": 1}))
+    made = {stored.key for stored in store.list()} - before
+    assert len(made) == 3 * 3 + 4
+    needed = reachable(store, {outcome})
+    assert made <= needed
+    assert kept.table.removeprefix(f"{store.root}/") in needed
+    assert not doomed.keys & needed
+    assert not made & reachable(store, {kept.bundle})
+
+
 class Dying:
     """A store that fails after so many deletions."""
 

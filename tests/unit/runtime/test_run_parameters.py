@@ -8,7 +8,7 @@ import pytest
 
 from loanwright.config.learning import Calibration
 from loanwright.errors import UserError
-from loanwright.runtime.run_parameters import run_parameters
+from loanwright.runtime.run_parameters import run_parameters, search_parameters
 from loanwright.runtime.settings import Settings
 from tests.builders.project import Project, make_project
 
@@ -89,3 +89,42 @@ def test_the_command_ends_with_2_and_leaves_no_trace_of_a_password(project: Proj
     assert "hushhush" not in ended.out + ended.err
     assert not [path for path in project.state.rglob("*") if path.is_file() and b"hushhush" in path.read_bytes()]
     assert not list(project.state.glob("runs/*"))
+
+
+@pytest.fixture
+def searching(tmp_path: Path) -> Settings:
+    made = make_project(tmp_path, rows=1)
+    with (made.folder / "pipelines" / "tiny" / "model.yaml").open("a") as file:
+        file.write("search: {space: {num_leaves: {low: 3, high: 15}}, generations: 2}\n")
+    return Settings.read(made.variables, made.folder)
+
+
+def test_a_search_is_asked_for_with_all_sections_and_its_own(searching: Settings) -> None:
+    request = search_parameters(searching, "tiny", ["search.generations=4", "training.rounds=5"])
+    assert request.generations == 4
+    assert request.parameters["search"]["generations"] == 4
+    assert request.parameters["training"]["rounds"] == 5
+    assert not {"workers", "register_model"} & set(request.parameters)
+    assert "search" not in run_parameters(searching, "tiny", []).parameters
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("workers=1", "--set workers: a search has no such parameter"),
+        ("register_model=false", "--set register_model: a search has no such parameter"),
+        ("search=null", "--set search: without a search there is nothing to run"),
+        ("search.space.num_leaves.low=1", "search.space.num_leaves: must be at least 2, not 1"),
+        ("search.generation=1", "search.generation: unknown key (did you mean 'generations'?)"),
+        ("training.early_stopping.patience=0", "training.early_stopping.patience: must be at least 1, not 0"),
+    ],
+)
+def test_a_wrong_search_is_told_before_anything_runs(searching: Settings, assignment: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        search_parameters(searching, "tiny", [assignment])
+    assert str(caught.value).startswith(said)
+
+
+def test_a_model_without_a_search_says_what_to_add(project: Project) -> None:
+    with pytest.raises(UserError, match=r"declares no search. Add a section `search`: docs/search\.md shows one"):
+        search_parameters(Settings.read(project.variables, project.folder), "tiny", [])

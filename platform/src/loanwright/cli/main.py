@@ -9,7 +9,7 @@ import traceback
 import typer
 
 import loanwright
-from loanwright.cli import features, housekeeping, models, pipeline_runs, registry, world
+from loanwright.cli import features, housekeeping, models, pipeline_runs, registry, search, world
 from loanwright.errors import LoanwrightError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (pipeline_runs, models, features, registry, world, housekeeping):
+for module in (pipeline_runs, search, models, features, registry, world, housekeeping):
     module.add_to(app)
 
 

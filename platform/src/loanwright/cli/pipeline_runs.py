@@ -8,6 +8,7 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -51,17 +52,27 @@ def run(
     def watch(run_id: str, folder: Path) -> AbstractContextManager[None]:
         return progress(console, run_id, folder)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _as_interrupt)
+    end_on_signals()
     request = replace(request, use_cache=not no_cache)
     summary = run_locally(settings, request, watch, console.print)
     show_summary(console, summary)
     if summary.exit_code:
-        if "--debug" in sys.argv:
-            _show_traces(settings.runs / summary.run_id)
-        print(f"Error: {summary.error}", file=sys.stderr)
-        raise typer.Exit(summary.exit_code)
+        fail_as(settings, summary)
+
+
+def end_on_signals() -> None:
+    """A run that is told to stop, or whose terminal is closed, ends as one that is interrupted by hand."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _as_interrupt)
+
+
+def fail_as(settings: Settings, summary: Summary) -> NoReturn:
+    """Ends the command as the run ended: with its words and its exit code."""
+    if "--debug" in sys.argv:
+        _show_traces(settings.runs / summary.run_id)
+    print(f"Error: {summary.error}", file=sys.stderr)
+    raise typer.Exit(summary.exit_code or 1)
 
 
 def runs(as_json: bool = typer.Option(False, "--json", help="One JSON list.")) -> None:

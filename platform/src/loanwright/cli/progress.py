@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -17,21 +18,42 @@ from loanwright.runtime.processes import Identity
 from loanwright.runtime.records import SPOKEN, STEPS, StepRecord, read_steps
 from loanwright.storage import open_store
 
-_MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "reused": "[cyan]=[/]", "waiting": "[dim]·[/]"}
+MARKS = {
+    "running": "[yellow]▸[/]",
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "reused": "[cyan]=[/]",
+    "waiting": "[dim]·[/]",
+}
 _PERIOD = 0.2
-_SAY_EVERY = 5
+SAY_EVERY = 5
 """Seconds between two lines about one step, where lines cannot be redrawn."""
 
 
+class View(Protocol):
+    """How a kind of run is shown while it is at work."""
+
+    def table(self, folder: Path) -> Table:
+        """All of it, for a terminal."""
+
+    def news(self, folder: Path) -> Iterator[str]:
+        """What was not said yet, where lines cannot be redrawn."""
+
+
+def progress(console: Console, run_id: str, folder: Path) -> AbstractContextManager[None]:
+    """Shows the steps of a training run while the context is open."""
+    return watching(console, run_id, folder, StepsView())
+
+
 @contextmanager
-def progress(console: Console, run_id: str, folder: Path) -> Iterator[None]:
-    """Shows the steps of a run while the context is open: redrawn on a terminal, line by line elsewhere."""
+def watching(console: Console, run_id: str, folder: Path, view: View) -> Iterator[None]:
+    """Shows a run while the context is open: redrawn on a terminal, line by line elsewhere."""
     stop = threading.Event()
     show = _redraw if console.is_terminal else _lines
 
     def watch() -> None:
         with suppress(OSError):  # nobody reads any more, or the disk that the words go to is full: the run goes on
-            show(console, run_id, folder, stop)
+            show(console, run_id, folder, view, stop)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -42,52 +64,64 @@ def progress(console: Console, run_id: str, folder: Path) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def _redraw(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
+def _redraw(console: Console, run_id: str, folder: Path, view: View, stop: threading.Event) -> None:
     console.print(f"[dim]run {run_id}[/]", soft_wrap=True, highlight=False)
     with Live(console=console, refresh_per_second=8, redirect_stdout=False, redirect_stderr=False) as live:
         while not stop.wait(_PERIOD):
-            live.update(_table(folder))
-        live.update(_table(folder))
+            live.update(view.table(folder))
+        live.update(view.table(folder))
 
 
-def _table(folder: Path) -> Table:
-    records = read_steps(open_store(str(folder)))
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    last = max((STEPS.index(step) for step in records), default=-1)
-    for position, step in enumerate(STEPS):
-        record = records.get(step)
-        if record is None:
-            state = "reused" if position < last else "waiting"
-            table.add_row(_MARKS[state], step, "reused" if state == "reused" else "")
-        elif record.status == "running":
-            said = _last_line(folder)
-            table.add_row(
-                "[yellow]▸[/]",
-                f"[bold]{step}[/]",
-                f"{Identity(record.pid, record.started).age():5.1f} s  [dim]{said}[/]",
-            )
-            for line in _workers(step, folder):
-                table.add_row("", "", f"[dim]{line}[/]")
-        else:
-            table.add_row(_MARKS[record.status], step, _done(record))
-    return table
-
-
-def _lines(console: Console, run_id: str, folder: Path, stop: threading.Event) -> None:
+def _lines(console: Console, run_id: str, folder: Path, view: View, stop: threading.Event) -> None:
     console.print(f"run {run_id}")
-    told: dict[str, str | int] = {}
     over = False
     while not over:
         over = stop.wait(_PERIOD)
+        for line in view.news(folder):
+            console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+class StepsView:
+    """A line for each of training's steps."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str | int] = {}
+
+    def table(self, folder: Path) -> Table:
+        """Every step, and what the running one says."""
+        records = read_steps(open_store(str(folder)))
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        last = max((STEPS.index(step) for step in records), default=-1)
+        for position, step in enumerate(STEPS):
+            record = records.get(step)
+            if record is None:
+                state = "reused" if position < last else "waiting"
+                table.add_row(MARKS[state], step, "reused" if state == "reused" else "")
+            elif record.status == "running":
+                table.add_row(
+                    MARKS["running"], f"[bold]{step}[/]", f"{age(record):5.1f} s  [dim]{_last_line(folder)}[/]"
+                )
+                for line in _workers(step, folder):
+                    table.add_row("", "", f"[dim]{line}[/]")
+            else:
+                table.add_row(MARKS[record.status], step, _done(record))
+        return table
+
+    def news(self, folder: Path) -> Iterator[str]:
+        """A running step is spoken of again every few seconds."""
         for step, record in read_steps(open_store(str(folder))).items():
-            # A running step is spoken of again every few seconds.
-            passed = int(Identity(record.pid, record.started).age() / _SAY_EVERY) * _SAY_EVERY
+            passed = int(age(record) / SAY_EVERY) * SAY_EVERY
             news = passed if record.status == "running" else record.status
-            if told.get(step) != news:
-                told[step] = news
-                console.print(f"  {step}: {_words(record, passed, folder)}", highlight=False, soft_wrap=True)
+            if self._told.get(step) != news:
+                self._told[step] = news
+                yield f"{step}: {_words(record, passed, folder)}"
                 for line in _workers(step, folder) if record.status == "running" and passed else ():
-                    console.print(f"    {line}", highlight=False, soft_wrap=True)
+                    yield f"  {line}"
+
+
+def age(record: StepRecord) -> float:
+    """Seconds since the step's process began."""
+    return Identity(record.pid, record.started).age()
 
 
 def _workers(step: str, folder: Path) -> list[str]:

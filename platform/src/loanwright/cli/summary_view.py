@@ -26,6 +26,9 @@ _STEPS = {
     "reused": "reused",
     "blocked": "[red]registered nothing[/]",
     "failed": "[red]failed[/]",
+    "running": "[yellow]not finished[/]",
+    "out_of_time": "not begun: the time was up",
+    "all_tried": "nothing was left to try",
 }
 
 
@@ -37,6 +40,9 @@ def show_summary(console: Console, summary: Summary) -> None:
         console.print()
     if summary.gates:
         console.print(_gates(summary.gates))
+        console.print()
+    if summary.search:
+        console.print(_search(summary.search))
         console.print()
     if summary.steps:
         console.print(_steps(summary.steps))
@@ -66,11 +72,33 @@ def _gates(gates: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _search(found: dict[str, Any]) -> Table:
+    """The best trial beside the declared training; the gain beside what the folds' spread explains."""
+    table = _table(f"{found['metric']}, mean over the folds", "", "value", "")
+    best, gain = found["best"], found["gain"]
+    table.add_row("declared", _number(found["declared"]["mean"]), "")
+    table.add_row("best", _number(best["mean"]), f"trial {best['number']} of {found['trials']}")
+    if gain is None:
+        table.add_row("gain", "–", "no trial is better: nothing is proposed")
+    else:
+        said = "" if found["changes"] else ": nothing is proposed"
+        table.add_row("gain", _number(gain["mean"]), f"the folds' spread explains {_number(gain['margin'])}{said}")
+    return table
+
+
 def _steps(steps: dict[str, dict[str, Any]]) -> Table:
     table = _table("Steps", "step", "seconds", "")
     for name, step in steps.items():
         seconds = "" if step["seconds"] is None else f"{step['seconds']:.1f}"
-        table.add_row(name, seconds, _STEPS.get(step["status"], ""))
+        said = _STEPS.get(step["status"], "")
+        if step.get("trials"):
+            reused = step["trials"] - step["run"]
+            said = (
+                f"{step['trials']} trials"
+                + (f", {reused} of them reused" if reused else "")
+                + (f"; {said}" if said else "")
+            )
+        table.add_row(name, seconds, said)
     return table
 
 

@@ -14,6 +14,7 @@ from loanwright.config.feature_agreement import feature_disagreements
 from loanwright.config.judgement import MONTH
 from loanwright.config.lookups import KEY_TYPES, key_problems, no_column, no_source, time_problems
 from loanwright.config.problems import Location, Problem, refuse
+from loanwright.config.search_agreement import search_problems
 from loanwright.errors import near
 
 
@@ -39,6 +40,8 @@ def disagreements(declaration: Declaration) -> Iterator[Problem]:
     yield from _split(declaration)
     yield from _weights(declaration)
     yield from _evaluation(declaration)
+    if declaration.search is not None:
+        yield from search_problems(declaration.search, declaration.training)
 
 
 def _sources(data: Data) -> Iterator[Problem]:

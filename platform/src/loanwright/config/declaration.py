@@ -1,4 +1,4 @@
-"""A whole model: its eight sections, which are the training pipeline's `dict` parameters."""
+"""A whole model: the eight sections that are the training pipeline's `dict` parameters, and how they are searched."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.config.judgement import Evaluation, Gates
 from loanwright.config.learning import Calibration, Split, Training
+from loanwright.config.search import Search
 
 
 class Model(Section):
@@ -35,6 +36,11 @@ class Declaration(Section):
     calibration: Calibration = Calibration()
     evaluation: Evaluation = Evaluation()
     gates: Gates
+    search: Search | None = None
+    """Absent: nothing is searched."""
 
 
-SECTIONS: tuple[str, ...] = tuple(Declaration.model_fields)
+SEARCH = "search"
+"""The section that only the search pipeline takes."""
+SECTIONS: tuple[str, ...] = tuple(name for name in Declaration.model_fields if name != SEARCH)
+"""The sections that the training pipeline takes, and the search pipeline as well."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from loanwright.config.agreement import check_agreement, disagreements
 from loanwright.config.base import Section
 from loanwright.config.complaints import complaints
-from loanwright.config.declaration import SECTIONS, Declaration
+from loanwright.config.declaration import SEARCH, SECTIONS, Declaration
 from loanwright.config.documents import read_document
 from loanwright.config.includes import with_includes
 from loanwright.config.parameters import Plain, check_size
@@ -79,7 +79,7 @@ def parse_section(name: str, value: Mapping[str, Any], kind: type[Kind]) -> Kind
 
 
 def sections_as_parameters(declaration: Declaration | Path) -> dict[str, dict[str, Any]]:
-    """Each section as the JSON value that is a pipeline parameter's default; knobs left at their defaults too.
+    """Each section that training takes, as the JSON value that is its parameter's default; default knobs too.
 
     `parse_sections` of it gives the same declaration, even after a protobuf Struct.
 
@@ -91,6 +91,11 @@ def sections_as_parameters(declaration: Declaration | Path) -> dict[str, dict[st
     sections = {name: _telling(getattr(declaration, name)) for name in SECTIONS}
     check_size(sections, declaration.model.name)
     return sections
+
+
+def search_as_parameter(declaration: Declaration) -> dict[str, dict[str, Any]]:
+    """The `search` section as the search pipeline's parameter, under its name; nothing if it is not declared."""
+    return {} if declaration.search is None else {SEARCH: _telling(declaration.search)}
 
 
 def _parse(kind: type[Kind], raw: Any, above: Location = (), locate: Locate | None = None) -> Kind:

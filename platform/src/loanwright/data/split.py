@@ -55,7 +55,7 @@ def assign(
         if open_still.all():
             raise DataError(
                 f"the data ends at {_day(observed_until)}, before the label of any decision is final "
-                f"({_span(maturity)} after it)",
+                f"({shown_span(maturity)} after it)",
                 fix="Bring newer data, correct 'matures_after', or give the moment up to which all outcomes "
                 "are in the data as data_cutoff",
             )
@@ -132,7 +132,7 @@ def describe(split: Split, maturity: int, observed_until: datetime | None = None
     else:
         until = "whose label is final by " + ("the last decision" if observed_until is None else _day(observed_until))
     return {
-        "method": f"by decision time, with an embargo of {_span(maturity)}{final}",
+        "method": f"by decision time, with an embargo of {shown_span(maturity)}{final}",
         "train": f"decisions whose label is final by {calibration_from}",
         "calibration": f"decisions from {calibration_from} whose label is final by {test_from}",
         "test": f"decisions from {test_from}, {until}",
@@ -176,7 +176,7 @@ def _instant(moment: datetime | None) -> np.datetime64:
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
-def _span(seconds: int) -> str:
+def shown_span(seconds: int) -> str:
     days, rest = divmod(seconds, 86_400)
     return f"{seconds:,} seconds" if rest else f"{days:,} day{'' if days == 1 else 's'}"
 

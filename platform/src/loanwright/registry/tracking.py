@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PIPELINE_RUN_TAG = "kfp.pipeline_run_id"
 OUTCOME_TAG = "loanwright.outcome"
-_PARENT_TAG = "mlflow.parentRunId"
+PARENT_TAG = "mlflow.parentRunId"
 _LONGEST_KEY = 250
 _LONGEST_PARAMETER = 500  # MLflow takes 6000; nobody reads them in its table, and declaration.json is whole
 _DATASET_DIGEST = 36
@@ -90,7 +90,7 @@ def record_verdict(
     _log.info("Recording the run in MLflow ...")
     client = connect(place.tracking_uri)
     with registry_faults("record the run", place.tracking_uri):
-        run, own = _run(client, place, model)
+        run, own = open_run(client, place, model)
         run_id = str(run.info.run_id)
         everything = {
             **tags,
@@ -104,8 +104,10 @@ def record_verdict(
             OUTCOME_TAG: judgement.outcome,
             **{f"loanwright.gate.{result.name}": result.verdict for result in judgement.results},
         }
-        _log_values(client, run_id, parameters(declaration), _metrics(evidence), everything)
-        client.log_inputs(run_id, [_input("snapshot", "source", snapshot), _input("training_table", "training", table)])
+        log_values(client, run_id, parameters(declaration), _metrics(evidence), everything)
+        client.log_inputs(
+            run_id, [data_input("snapshot", "source", snapshot), data_input("training_table", "training", table)]
+        )
         client.log_text(run_id, report, "report.html")
         client.log_dict(run_id, dict(declaration), "declaration.json")
         client.log_dict(run_id, evidence.model_dump(mode="json"), "evidence.json")
@@ -165,7 +167,7 @@ def _metrics(evidence: Evidence) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _log_values(
+def log_values(
     client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float], tags: Mapping[str, str]
 ) -> None:
     from mlflow.entities import Metric, Param, RunTag
@@ -183,7 +185,7 @@ def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[start : start + _BATCH]
 
 
-def _input(name: str, context: str, manifest: Manifest) -> DatasetInput:
+def data_input(name: str, context: str, manifest: Manifest) -> DatasetInput:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = json.dumps({"uri": manifest.uri, "digest": manifest.digest})
@@ -197,7 +199,7 @@ def _profile(manifest: Manifest) -> str:
     return json.dumps({"num_rows": rows})
 
 
-def _run(client: MlflowClient, place: Place, model: str) -> tuple[Run, bool]:
+def open_run(client: MlflowClient, place: Place, model: str) -> tuple[Run, bool]:
     """The MLflow run of this pipeline run, and whether it is ours to end."""
     if place.injected_run is not None:
         return _pipelines_own(client, place.injected_run), False
@@ -215,7 +217,7 @@ def _pipelines_own(client: MlflowClient, injected: str) -> Run:
     """The run that KFP opened for the pipeline run, found from the one below it that it gave this task."""
     run = client.get_run(injected)
     above = run
-    while (parent := above.data.tags.get(_PARENT_TAG)) is not None:
+    while (parent := above.data.tags.get(PARENT_TAG)) is not None:
         above = client.get_run(parent)
         if PIPELINE_RUN_TAG in above.data.tags:
             return above

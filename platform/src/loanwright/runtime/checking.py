@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loanwright.config.declaration import Declaration
-from loanwright.config.reading import read_declaration, sections_as_parameters
+from loanwright.config.reading import read_declaration
 from loanwright.errors import DeclarationError, LoanwrightError
 from loanwright.features.sql import compile_features
-from loanwright.runtime.compiling import compiled_path, pipeline_text
+from loanwright.runtime.compiled_files import compiled_files
+from loanwright.runtime.compiling import compiled_search_path
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
 
@@ -38,19 +39,20 @@ def check_project(settings: Settings) -> Iterator[Finding]:
     """One finding for each model of the project."""
     for name, folder in model_folders(settings).items():
         try:
-            check_declaration(folder)
-            _check_compiled(settings, folder)
+            _check_compiled(settings, folder, check_declaration(folder))
         except LoanwrightError as error:
             yield Finding(name, str(error))
         else:
             yield Finding(name, None)
 
 
-def _check_compiled(settings: Settings, folder: Path) -> None:
-    committed = compiled_path(folder)
-    if not committed.exists():
-        raise DeclarationError(f"{committed} is missing", fix="Run make generate")
-    if pipeline_text(settings.project, folder, sections_as_parameters(folder / "model.yaml")) != committed.read_text():
-        raise DeclarationError(
-            f"{committed} is not what model.yaml and the components say now", fix="Run make generate and commit it"
-        )
+def _check_compiled(settings: Settings, folder: Path, declaration: Declaration) -> None:
+    if declaration.search is None and compiled_search_path(folder).exists():
+        raise DeclarationError(f"{compiled_search_path(folder)} is there, and no search is declared", fix="Remove it")
+    for committed, text in compiled_files(settings.project, folder, declaration).items():
+        if not committed.exists():
+            raise DeclarationError(f"{committed} is missing", fix="Run make generate")
+        if text != committed.read_text():
+            raise DeclarationError(
+                f"{committed} is not what model.yaml and the components say now", fix="Run make generate and commit it"
+            )

@@ -1,4 +1,4 @@
-"""Compiles a model's pipeline: the shape from code, the sections of its declaration as defaults."""
+"""Compiles a model's pipelines: the shape from code, the sections of its declaration as defaults."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ HEADER = "# DO NOT EDIT: compiled from model.yaml and {shape} by `make generate`
 
 
 def compiled_path(folder: Path) -> Path:
-    """Where a model's committed pipeline lies."""
+    """Where a model's committed training pipeline lies."""
     return folder / "compiled" / "training.yaml"
+
+
+def compiled_search_path(folder: Path) -> Path:
+    """Where the committed search pipeline of a model lies that declares a search."""
+    return folder / "compiled" / "search.yaml"
 
 
 def shape_path(project: Path, folder: Path) -> Path:
@@ -40,21 +45,21 @@ def shape_digest(project: Path, folder: Path) -> str:
 
 
 def compile_pipeline(project: Path, folder: Path, parameters: dict[str, Any], target: Path) -> Path:
-    """Compiles the model in `folder` into `target`, whole or not at all.
+    """Compiles the training pipeline of the model in `folder` into `target`, whole or not at all.
 
     Raises:
         DeclarationError: as `pipeline_text`.
     """
-    text = pipeline_text(project, folder, parameters)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.write_text(text)
-    temporary.replace(target)
-    return target
+    return _written(pipeline_text(project, folder, parameters), target)
+
+
+def compile_search(project: Path, folder: Path, parameters: dict[str, Any], generations: int, target: Path) -> Path:
+    """Compiles the search pipeline for the model in `folder` into `target`, whole or not at all."""
+    return _written(search_text(project, folder, parameters, generations), target)
 
 
 def pipeline_text(project: Path, folder: Path, parameters: dict[str, Any]) -> str:
-    """The compiled pipeline of the model in `folder`.
+    """The compiled training pipeline of the model in `folder`.
 
     Args:
         project: the project's folder.
@@ -64,22 +69,49 @@ def pipeline_text(project: Path, folder: Path, parameters: dict[str, Any]) -> st
     Raises:
         DeclarationError: the model's own pipeline.py has no pipeline `training`.
     """
-    from kfp.compiler import Compiler
-
     shape = shape_path(project, folder)
     with _importable(project):
         pipeline = _load(shape, project).__dict__.get("training")
     if pipeline is None:
         raise DeclarationError(f"{shape} defines no pipeline named 'training'")
+    return _text(pipeline, f"{folder.name.replace('_', '-')}-training", parameters, shape.relative_to(project))
+
+
+def search_text(project: Path, folder: Path, parameters: dict[str, Any], generations: int) -> str:
+    """The compiled search pipeline for the model in `folder`.
+
+    Args:
+        project: the project's folder.
+        folder: the model's folder.
+        parameters: defaults of the pipeline's parameters.
+        generations: how many it has at most; a run may be asked for fewer.
+
+    Raises:
+        DeclarationError: the project has no search pipeline.
+    """
+    shape = project / "pipelines" / "search.py"
+    if not shape.exists():
+        raise DeclarationError(f"{shape} is not there, and {folder.name!r} declares a search")
+    with _importable(project):
+        pipeline = _load(shape, project).search_pipeline(generations)
+    return _text(pipeline, f"{folder.name.replace('_', '-')}-search", parameters, shape.relative_to(project))
+
+
+def _text(pipeline: Any, name: str, parameters: dict[str, Any], shape: Path) -> str:
+    from kfp.compiler import Compiler
+
     with tempfile.TemporaryDirectory() as scratch:
-        compiled = Path(scratch) / "training.yaml"
-        Compiler().compile(
-            pipeline,
-            str(compiled),
-            pipeline_name=f"{folder.name.replace('_', '-')}-training",
-            pipeline_parameters=parameters,
-        )
-        return HEADER.format(shape=shape.relative_to(project).as_posix()) + _without_comments(compiled.read_text())
+        compiled = Path(scratch) / "pipeline.yaml"
+        Compiler().compile(pipeline, str(compiled), pipeline_name=name, pipeline_parameters=parameters)
+        return HEADER.format(shape=shape.as_posix()) + _without_comments(compiled.read_text())
+
+
+def _written(text: str, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.write_text(text)
+    temporary.replace(target)
+    return target
 
 
 def _without_comments(compiled: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from loanwright.config import schema
-from loanwright.config.reading import sections_as_parameters
-from loanwright.runtime.compiling import compiled_path, pipeline_text
+from loanwright.config.reading import read_declaration
+from loanwright.runtime.compiled_files import compiled_files
 from loanwright.runtime.component_pages import component_page
 from loanwright.runtime.project_models import model_folders
 from loanwright.runtime.settings import Settings
@@ -22,9 +22,8 @@ def generated(settings: Settings) -> dict[Path, str]:
     for component in sorted((settings.project / "components").glob("*/component.py")):
         texts[component.with_name("README.md").relative_to(settings.project)] = component_page(component)
     for folder in model_folders(settings).values():
-        parameters = sections_as_parameters(folder / "model.yaml")
-        path = compiled_path(folder).relative_to(settings.project)
-        texts[path] = pipeline_text(settings.project, folder, parameters)
+        compiled = compiled_files(settings.project, folder, read_declaration(folder / "model.yaml"))
+        texts |= {path.relative_to(settings.project): text for path, text in compiled.items()}
     return texts
 
 

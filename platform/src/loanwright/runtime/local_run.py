@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanwright.errors import GateBlocked, LoanwrightError
-from loanwright.runtime.compiling import compile_pipeline, shape_digest
+from loanwright.runtime.compiling import compile_pipeline, compile_search, shape_digest
 from loanwright.runtime.lock import held
 from loanwright.runtime.object_server import ObjectServer
 from loanwright.runtime.processes import Identity
-from loanwright.runtime.records import STEPS, RunStart, StepRecord, Summary, read_steps, write_json
+from loanwright.runtime.records import RunStart, StepRecord, Summary, read_steps, write_json
 from loanwright.runtime.recovery import end_steps, recover
 from loanwright.runtime.reuse import cache_folder, sweep
 from loanwright.runtime.settings import Settings, environment
+from loanwright.runtime.shown_steps import search_steps, training_steps
 from loanwright.runtime.store_identity import store_identity
 from loanwright.storage import open_store
 
@@ -42,8 +43,12 @@ class Request:
     use_cache: bool = True
     changes: tuple[str, ...] = ()
     """What was set for this run alone, as `name=value`."""
+    generations: int | None = None
+    """Of a search; None where the model is trained."""
 
 
+TRIALS_AT_ONCE = 2
+"""How many iterations of a loop KFP's local runner has at work."""
 Watcher = Callable[[str, Path], contextlib.AbstractContextManager[None]]
 """Shows a run's progress while the context is open: given the run's id and its folder."""
 
@@ -66,14 +71,17 @@ def run(
     Raises:
         EnvironmentFault: the state folder is in use, or the S3 server does not come up.
     """
-    run_id = f"{request.model}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = request.model if request.generations is None else f"{request.model}-search"
+    run_id = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with held(settings.state, f"run {run_id} (process {os.getpid()})"):
         for dead in recover(settings):
             say(f"Run {dead} was killed: marked as interrupted, going on from its last complete step.")
         folder = settings.runs / run_id
         began = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         me = Identity.mine()
-        start = RunStart(run_id, request.model, me.pid, me.started, began, request.parameters, request.changes)
+        start = RunStart(
+            run_id, request.model, me.pid, me.started, began, request.parameters, request.changes, _kind(request)
+        )
         write_json(folder / "run.json", asdict(start))
         clock = time.monotonic()
         error: BaseException | None = None
@@ -83,7 +91,7 @@ def run(
             error = caught
         finally:
             end_steps(folder)
-        summary = _summarise(start, folder, time.monotonic() - clock, error)
+        summary = _summarise(start, folder, time.monotonic() - clock, error, request.generations)
         try:
             write_json(folder / "summary.json", asdict(summary))
         except OSError as unwritten:
@@ -104,6 +112,7 @@ def _execute(settings: Settings, request: Request, run_id: str, folder: Path, wa
         "LOANWRIGHT_SCRATCH": str(settings.state / "scratch" / run_id),
         **({} if request.use_cache else {"LOANWRIGHT_FRESH": "1"}),
         "LOANWRIGHT_CHANGES": json.dumps(request.changes),
+        "LOANWRIGHT_TRIALS_AT_ONCE": str(TRIALS_AT_ONCE),
     }
     with environment(variables), _in_folder(settings.project), watch(run_id, folder):
         store = open_store(variables["LOANWRIGHT_STORE"])
@@ -132,11 +141,20 @@ def _pipeline(settings: Settings, request: Request) -> BaseComponent:
     """The model's pipeline, compiled once for each shape, and again if what was compiled is damaged."""
     from kfp.components import load_component_from_file
 
-    digest = shape_digest(settings.project, request.folder)
-    path = settings.state / "compiled" / f"{request.model}-{digest[:16]}.yaml"
+    digest = shape_digest(settings.project, request.folder)[:16]
+    kind = "" if request.generations is None else f".search{request.generations}"
+    path = settings.state / "compiled" / f"{request.model}{kind}-{digest}.yaml"
     with contextlib.suppress(Exception):  # absent, or whatever KFP stumbles over in half a file
         return load_component_from_file(str(path))
-    return load_component_from_file(str(compile_pipeline(settings.project, request.folder, {}, path)))
+    if request.generations is None:
+        compile_pipeline(settings.project, request.folder, {}, path)
+    else:
+        compile_search(settings.project, request.folder, {}, request.generations, path)
+    return load_component_from_file(str(path))
+
+
+def _kind(request: Request) -> str:
+    return "training" if request.generations is None else "search"
 
 
 @contextlib.contextmanager
@@ -165,13 +183,21 @@ def _in_folder(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseException | None) -> Summary:
+def _summarise(
+    start: RunStart, folder: Path, seconds: float, error: BaseException | None, generations: int | None
+) -> Summary:
     records = read_steps(open_store(str(folder)))
     results: dict[str, Any] = {}
     for record in records.values():
         results |= record.result
     report = folder / "report.html"
     ending = _ending(records, error, folder / "log.txt")
+    finished = error is None
+    steps = (
+        training_steps(records, finished=finished)
+        if generations is None
+        else search_steps(records, generations, finished=finished)
+    )
     return Summary(
         run_id=start.run_id,
         model=start.model,
@@ -187,7 +213,9 @@ def _summarise(start: RunStart, folder: Path, seconds: float, error: BaseExcepti
         registry_version=results.get("registry_version"),
         mlflow_run=results.get("mlflow_run"),
         unchanged=results.get("unchanged"),
-        steps=_steps(records, finished=error is None),
+        steps=steps,
+        pipeline=start.pipeline,
+        search=results.get("search"),
         **ending,
     )
 
@@ -198,12 +226,12 @@ def _ending(records: dict[str, StepRecord], error: BaseException | None, log: Pa
         return {"status": "interrupted", "exit_code": 130, "error": "interrupted"}
     if failed is not None:
         status = "blocked" if failed.code == GateBlocked.exit_code else "failed"
-        return {"status": status, "exit_code": failed.code, "error": f"{failed.step}: {failed.error}"}
+        return {"status": status, "exit_code": failed.code, "error": f"{failed.shown}: {failed.error}"}
     if error is None:
         return {"status": "succeeded", "exit_code": 0, "error": None}
     died = next((record for record in records.values() if record.status == "running"), None)
     if died is not None:
-        words = f"{died.step}: the step's process died without a word (killed, or out of memory). Run again to go on"
+        words = f"{died.shown}: the step's process died without a word (killed, or out of memory). Run again to go on"
         return {"status": "failed", "exit_code": 1, "error": words}
     code = error.exit_code if isinstance(error, LoanwrightError) else 1
     words = str(error) if isinstance(error, LoanwrightError) else _unrecorded(error, log)
@@ -223,23 +251,3 @@ def _lines(log: Path) -> list[str]:
         return log.read_text(errors="replace").splitlines()
     except OSError:
         return []
-
-
-def _steps(records: dict[str, StepRecord], *, finished: bool) -> dict[str, dict[str, Any]]:
-    """Executed steps with their seconds; a step without a record was reused if a later one has one."""
-    last = max((STEPS.index(step) for step in records), default=-1)
-    shown: dict[str, dict[str, Any]] = {}
-    for position, step in enumerate(STEPS):
-        record = records.get(step)
-        if record is not None:
-            status: str = record.status
-            if status == "done" and record.result.get("nothing_to_do"):
-                status = "unchanged"
-            elif status == "done" and record.result.get("not_asked"):
-                status = "not_asked"
-            elif record.code == GateBlocked.exit_code:
-                status = "blocked"
-            shown[step] = {"status": status, "seconds": record.seconds}
-        elif finished or position < last:
-            shown[step] = {"status": "reused", "seconds": None}
-    return shown

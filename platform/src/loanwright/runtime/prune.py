@@ -86,7 +86,7 @@ def _names_others(key: str) -> bool:
 
 
 def _latest_runs(settings: Settings) -> dict[str, Path]:
-    """For each model its newest run, and the newest that came as far as a verdict."""
+    """For each model its newest run, the newest that came as far as a verdict, and its newest search."""
     latest: dict[str, Path] = {}
     summaries = read_summaries(settings.runs)
     for name in sorted(summaries, key=lambda name: (settings.runs / name / "summary.json").stat().st_mtime):
@@ -94,6 +94,8 @@ def _latest_runs(settings: Settings) -> dict[str, Path]:
         latest[model] = settings.runs / name
         if summaries[name].bundle:
             latest[f"{model}, judged"] = settings.runs / name
+        if summaries[name].pipeline == "search":
+            latest[f"{model}, searched"] = settings.runs / name
     return latest
 
 
@@ -144,13 +146,13 @@ def _named_by(cache: Path, parent: Path) -> set[str]:
 
 
 def _remove_older_compiled(folder: Path) -> None:
-    """Keeps each model's newest compiled pipeline; a file is named `<model>-<digest of its shape>.yaml`."""
+    """Keeps each pipeline's newest compiled form; a file is named `<model and kind>-<digest of its shape>.yaml`."""
     newest: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_mtime):
-        model = path.stem.rpartition("-")[0]
-        if model in newest:
-            newest[model].unlink()
-        newest[model] = path
+        name = path.stem.rpartition("-")[0]
+        if name in newest:
+            newest[name].unlink()
+        newest[name] = path
 
 
 def _folders(parent: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from loanwright.errors import NotStored
+from loanwright.search.trials import seconds_key
 from loanwright.storage import Manifest, Store, read_manifest
 
 _KIND_OF = {
@@ -14,11 +15,14 @@ _KIND_OF = {
     "booster": "boosters",
     "calibrator": "calibrators",
     "bundle": "bundles",
+    "study": "studies",
+    "results": "results",
+    "trial": "trials",
 }
-"""What a manifest's body calls the digest of another one, and that one's kind."""
+"""What a manifest's body calls the digest of another one, or a list of them, and their kind."""
 _FOLDERS = ("bundles", "boosters", "calibrators", "evidence")
 """The kinds whose manifests lie in folders of their own."""
-_RECORDS = ("ingests/", "gates/", "trainings/")
+_RECORDS = ("ingests/", "gates/", "trainings/", "conclusions/")
 """Small files that name a manifest: the one that a step gave for some input, the one whose training they tell of."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -58,9 +62,10 @@ def _follow(store: Store, uris: set[str]) -> dict[str, Manifest]:
 
 def _made_from(store: Store, manifest: Manifest) -> Iterator[str]:
     for name, kind in _KIND_OF.items():
-        digest = manifest.body.get(name)
-        if isinstance(digest, str):
-            yield f"{store.root}/{kind}/{digest}{'/manifest.json' if kind in _FOLDERS else '.json'}"
+        named = manifest.body.get(name)
+        for digest in named if isinstance(named, list) else [named]:
+            if isinstance(digest, str):
+                yield f"{store.root}/{kind}/{digest}{'/manifest.json' if kind in _FOLDERS else '.json'}"
 
 
 def _evidence_of(store: Store, bundles: set[str]) -> set[str]:
@@ -76,6 +81,8 @@ def _keys(store: Store, manifest: Manifest) -> Iterator[str]:
     report = manifest.body.get("report")
     if isinstance(report, str):
         yield report.removeprefix(f"{store.root}/")
+    if manifest.kind == "results":
+        yield seconds_key(manifest.uri)
 
 
 def _records_of(store: Store, digests: set[str]) -> set[str]:

@@ -35,6 +35,11 @@ class StepRecord:
     trace: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> str:
+        """What a person is told of the step's name."""
+        return f"trial {self.result['number']}" if "number" in self.result else self.step
+
     def write(self, place: Store) -> None:
         """Stores the record below the run's place."""
         place.write(f"steps/{self.step}.json", canonical_json(asdict(self)))
@@ -64,6 +69,7 @@ class RunStart:
     began: str
     parameters: dict[str, Any]
     changes: tuple[str, ...] = ()
+    pipeline: str = "training"
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,9 @@ class Summary:
     mlflow_run: str | None = None
     unchanged: bool | None = None
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pipeline: str = "training"
+    search: dict[str, Any] | None = None
+    """What a search found: its outcome's manifest."""
 
 
 Form = TypeVar("Form", RunStart, Summary)

@@ -26,6 +26,7 @@ def recover(settings: Settings) -> list[str]:
             model=start.model,
             status="interrupted",
             began=start.began,
+            pipeline=start.pipeline,
             error="the run was killed",
             steps=steps_shown(folder),
         )

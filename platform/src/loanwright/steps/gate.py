@@ -19,6 +19,7 @@ from loanwright.registry.versions import champion as champion_of
 from loanwright.runtime.identity import code_digest, reuse_digest
 from loanwright.steps.recording import recorded
 from loanwright.steps.surroundings import Surroundings, surroundings
+from loanwright.steps.tracking import tracking_place
 from loanwright.storage import Manifest, canonical_json, digest_of, fetch, publish, read_manifest, split_uri
 from loanwright.training.course import read_course
 
@@ -41,7 +42,7 @@ def run(training_table: str, bundle: str, evidence: str, sections: dict[str, Any
         made, found = read_manifest(bundle, "bundles"), read_manifest(evidence, "evidence")
         measured = Evidence.model_validate_json(fetch(found, found.file("evidence.json"), here.scratch).read_bytes())
         champion = champion_of(here.tracking_uri, model)
-        place = _place(here)
+        place = tracking_place(here)
         record = f"gates/{_key(made, found, declaration, champion)}.json"
         verdict = _earlier(here, record)
         unchanged = verdict is not None
@@ -174,16 +175,6 @@ def _lineage(here: Surroundings, bundle: Manifest, table: Manifest, champion: Ve
 
 def _image() -> str:
     return os.environ.get("LOANWRIGHT_IMAGE") or "none: run on a developer's machine"
-
-
-def _place(here: Surroundings) -> Place:
-    return Place(
-        tracking_uri=here.tracking_uri,
-        pipeline_run=here.run_id,
-        artifacts=here.tracking_artifacts,
-        injected_run=os.environ.get("MLFLOW_RUN_ID") or None,
-        injected_experiment=os.environ.get("MLFLOW_EXPERIMENT_ID") or None,
-    )
 
 
 def _hand_over(here: Surroundings, verdict: Manifest) -> str:

@@ -33,6 +33,8 @@ class Surroundings:
     feature_engine: str = "duckdb"
     feature_shards: int | None = None
     """What computes features; no byte of them depends on it."""
+    trials_at_once: int = 1
+    """How many trials of a search share this machine's processors."""
 
     def change_tags(self) -> dict[str, str]:
         """The registry's tag for what was set for this run alone; none if nothing was."""
@@ -87,6 +89,7 @@ def surroundings(run_id: str | None = None) -> Iterator[Surroundings]:
             changes=tuple(json.loads(os.environ.get("LOANWRIGHT_CHANGES") or "[]")),
             feature_engine=os.environ.get("LOANWRIGHT_FEATURE_ENGINE") or "duckdb",
             feature_shards=int(os.environ.get("LOANWRIGHT_FEATURE_SHARDS") or 0) or None,
+            trials_at_once=int(os.environ.get("LOANWRIGHT_TRIALS_AT_ONCE") or 1),
         )
 
 

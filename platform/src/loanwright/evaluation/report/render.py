@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanwright.config.declaration import Model
@@ -22,23 +20,20 @@ from loanwright.evaluation.report import (
     figures_slices,
     figures_training,
     figures_yardsticks,
-    numbers,
     words,
 )
+from loanwright.evaluation.report.pages import page_environment, page_style
 from loanwright.training.course import Course
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _CALIBRATION = {
     "none": "nothing: they are the model's own",
     "beta": "a beta curve",
     "sigmoid": "a sigmoid curve",
     "isotonic": "isotonic regression",
 }
-_TIMES = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z?)?")
 _LONGEST_VALUE = 40
 """Characters of a slice's value that the table shows; data may hold whole letters in a column."""
 _SPLIT = ("method", "train", "validation", "calibration", "test")
@@ -87,8 +82,6 @@ def render(
         limits: what the evidence does not show, as the bundle's model card says it.
         course: how the training went; None: the page does not say.
     """
-    from markupsafe import Markup
-
     failed = [result for result in judgement.results if result.verdict != "pass"]
     yardsticks, profiles = figures_yardsticks.yardsticks(evidence), distributions.distributions(evidence)
     optional = {"profit": evidence.profit, "yardsticks": yardsticks, "distributions": profiles, "training": course}
@@ -125,7 +118,7 @@ def render(
             contents=[(id_, title) for id_, title in _CONTENTS.items() if optional.get(id_, True)],
             split=sorted(evidence.split.items(), key=_place_in_split),
             limits=limits,
-            style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8").strip()),  # noqa: S704 - our own file
+            style=page_style(),
         )
     )
     return document.strip() + "\n"
@@ -159,20 +152,6 @@ def _figures(
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - escaped by its maker
 
 
-def _breakable(text: str) -> Markup:
-    """A name that a browser may break behind its underscores."""
-    from markupsafe import Markup, escape
-
-    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
-
-
-def _unbroken(text: str) -> Markup:
-    """A text whose days and times a browser never breaks at their hyphens."""
-    from markupsafe import Markup, escape
-
-    return Markup(_TIMES.sub(r'<span class="time">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped before
-
-
 def _ordered(metrics: Mapping[str, Any]) -> list[str]:
     """The metrics in the order of the words, unknown ones behind."""
     return [name for name in words.METRICS if name in metrics] + sorted(set(metrics) - set(words.METRICS))
@@ -183,43 +162,20 @@ def _place_in_split(entry: tuple[str, str]) -> tuple[int, str]:
     return (_SPLIT.index(entry[0]) if entry[0] in _SPLIT else len(_SPLIT)), entry[0]
 
 
-def _groups(items: Sequence[Any], attribute: str) -> list[tuple[str, list[Any]]]:
-    """Neighbours that share an attribute, in the order they came."""
-    return [(key, list(group)) for key, group in groupby(items, key=lambda item: str(getattr(item, attribute)))]
-
-
 @functools.cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        number=numbers.number,
-        short=numbers.short,
-        signed=numbers.signed,
-        percent=numbers.percent,
-        moment=numbers.moment,
-        count=numbers.count,
-        span=numbers.span,
-        percent_span=numbers.percent_span,
-        breakable=_breakable,
-        clipped=numbers.clipped,
-        unbroken=_unbroken,
-        groupby_order=_groups,
-    )
+    environment = page_environment()
+    environment.filters.update(groupby_order=_groups)
     environment.globals.update(
-        dash=numbers.DASH,
         verdicts=words.VERDICTS,
-        metric_words=words.metric_words,
         stability_words=words.stability_words,
         champion_gate=CHAMPION_GATE,
         difference_digits=words.DIFFERENCE_DIGITS,
         longest_value=_LONGEST_VALUE,
     )
     return environment
+
+
+def _groups(items: Sequence[Any], attribute: str) -> list[tuple[str, list[Any]]]:
+    """Neighbours that share an attribute, in the order they came."""
+    return [(key, list(group)) for key, group in groupby(items, key=lambda item: str(getattr(item, attribute)))]
