@@ -251,3 +251,12 @@ def test_limits_follow_from_the_evidence(subject: Subject) -> None:
     many = [moved.model_copy(update={"name": f"f{i}", "psi": 0.3 + i / 100}) for i in range(15)]
     said = limits(found.model_copy(update={"stability": tuple(many)}), by_time, synthetic=False)[-1]
     assert said.endswith(": f14, f13, f12, f11, f10, f9, f8, f7, f6, f5, f4, f3 and 3 more.")
+
+
+def test_a_model_that_depends_on_the_number_of_workers_says_so(published: Published, subject: Subject) -> None:
+    told = ("Trained by 2 workers with training.exact off: another number of them might make another model.",)
+    assert not set(told) & set(evidence_of(subject, EVALUATION).notes)
+    booster = train(published.table, SPLIT, TRAINING, published.store, published.scratch, workers=2).uri
+    calibrator = calibrate(published.table, booster, SPLIT, Calibration(), published.store, published.scratch)
+    two = Subject.open(published.table, booster, calibrator, SPLIT, published.scratch)
+    assert evidence_of(two, EVALUATION).notes[-1:] == told

@@ -55,6 +55,11 @@ def evidence_of(subject: Subject, evaluation: Evaluation, training: Training | N
         notes.append(f"Stability is measured against {subject.reference['rows']:,} rows of the train part.")
     if any(one.rows < FEWEST_ROWS for one in slices):
         notes.append(f"Slices of fewer than {FEWEST_ROWS} rows are listed and not measured.")
+    if subject.inexact_workers is not None and subject.inexact_workers > 1:
+        notes.append(
+            f"Trained by {subject.inexact_workers} workers with training.exact off: another number of them might make "
+            "another model."
+        )
     return Evidence(
         label=body["label"]["name"],
         rows=ranked.rows,

@@ -35,6 +35,8 @@ class Subject:
     split: Split
     keys: Keys
     part: NDArray[np.int8]
+    inexact_workers: int | None = None
+    """How many workers trained the model, where another number of them might have made another one."""
 
     @classmethod
     def open(cls, table_uri: str, booster_uri: str, calibrator_uri: str, split: Split, scratch: Path) -> Subject:
@@ -56,9 +58,11 @@ class Subject:
         keys = table.keys()
         part = table.part(split, keys)
         _check_test(keys.label[part == TEST], table.manifest.body["label"]["name"], split)
-        if read_manifest(booster_uri, "boosters").body["table"] != table.manifest.digest:
+        booster = read_manifest(booster_uri, "boosters").body
+        if booster["table"] != table.manifest.digest:
             raise IntegrityFault(f"{booster_uri} was trained on another table than {table_uri}")
-        return cls(table, Scorer.from_manifests(booster_uri, calibrator_uri, scratch), split, keys, part)
+        scorer = Scorer.from_manifests(booster_uri, calibrator_uri, scratch)
+        return cls(table, scorer, split, keys, part, None if booster["exact"] else booster["workers"])
 
     @cached_property
     def is_test(self) -> NDArray[np.bool_]:
