@@ -134,8 +134,8 @@ def make_project(folder: Path, rows: int = 1500) -> Project:
     """A project with the repository's own pipeline and components, and the model `tiny`."""
     shutil.copytree(ROOT / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pipelines" / "tiny").mkdir(parents=True)
-    for shape in ("training.py", "search.py"):
-        shutil.copy(ROOT / "pipelines" / shape, folder / "pipelines")
+    for shape in (ROOT / "pipelines").glob("*.py"):
+        shutil.copy(shape, folder / "pipelines")
     (folder / "pipelines" / "tiny" / "model.yaml").write_text(MODEL)
     (folder / "pyproject.toml").touch()
     write_rows(folder / "applicants.csv", rows)

@@ -7,6 +7,7 @@
     │   └── UsageError                  a command was called with something that does not exist
     ├── GateBlocked                 3   the model was made, and may not be used
     └── EnvironmentFault            1   the machine, the network, the storage or the registry
+        ├── MemoryFault                 what was to be held does not fit into memory
         ├── StorageFault                S3 or a folder refused, vanished or is full
         │   └── NotStored               the thing asked for is not there
         └── IntegrityFault              what is stored is not what was written
@@ -57,6 +58,10 @@ class GateBlocked(LoanwrightError):
 
 
 class EnvironmentFault(LoanwrightError):
+    pass
+
+
+class MemoryFault(EnvironmentFault):
     pass
 
 

@@ -122,3 +122,30 @@ def test_a_value_out_of_range_is_the_datas_fault(sql, tmp_path):
 
         with pytest.raises(DataError, match=r"^a value left the range it is calculated in: .+ Bound the column"):
             engine.rows(sql)
+
+
+def test_so_it_is_where_the_result_is_read_already(tmp_path):
+    with Engine(tmp_path, threads=1) as engine:
+        engine.add("t", pa.table({"x": np.arange(1_000_000)}))
+        pieces = engine.batches("SELECT x + 9223372036854000000 FROM t")
+
+        assert next(pieces).num_rows
+        with pytest.raises(DataError, match=r"^a value left the range it is calculated in: .+ Bound the column"):
+            list(pieces)
+
+
+def test_a_result_without_rows_tells_its_columns(tmp_path):
+    with Engine(tmp_path, threads=1) as engine:
+        (piece,) = engine.batches("SELECT 1 AS x, 'a' AS y WHERE FALSE")
+
+    assert (piece.num_rows, piece.schema.names) == (0, ["x", "y"])
+
+
+def test_rows_that_can_be_read_once_become_a_table(tmp_path):
+    with Engine(tmp_path, threads=1) as engine:
+        engine.show("t", "SELECT 7 AS x")
+        for rows in ([1, 2], [3]):
+            engine.drop("t")
+            engine.load("t", pa.table({"x": rows}).to_reader())
+
+            assert engine.rows("SELECT x FROM t ORDER BY x") == [(x,) for x in rows] == engine.rows("FROM t ORDER BY x")

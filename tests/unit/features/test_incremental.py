@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loanwright.config.features import Features
-from loanwright.features import build, earlier, table_files
+from loanwright.features import build, earlier, groups, joining, table_files
 from loanwright.features.build import build_training_table
 from loanwright.features.engine import Engine
 from loanwright.storage import open_store, read_manifest
@@ -29,6 +29,8 @@ KNOWN = {
 def small(monkeypatch):
     monkeypatch.setattr(table_files, "LEAST", 3)
     monkeypatch.setattr(table_files, "MOST", 12)
+    monkeypatch.setattr(groups, "RANGE", 5)
+    monkeypatch.setattr(joining, "RANGE", 5)
 
 
 def some(seed: int) -> Features:
@@ -244,20 +246,22 @@ def test_shards_of_the_keys_make_the_same_table(shards, tmp_path):
 def test_a_group_too_large_for_the_memory_is_dealt_by_itself_and_others_are_not(tmp_path, monkeypatch):
     tables, _ = worlds(3)
     declared = data(label=LABEL)
-    groups = [GROUPS[name][0] for name in ("a client's events", "limits")]
+    chosen = [GROUPS[name][0] for name in ("a client's events", "limits")]
     counts = [{"name": f"n{n}", "aggregate": "count"} for n in range(2)]
     features = Features.model_validate(
-        {"groups": [{**group, "features": [count]} for group, count in zip(groups, counts, strict=True)]}
+        {"groups": [{**group, "features": [count]} for group, count in zip(chosen, counts, strict=True)]}
     )
     end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
     whole = built(tables, features, tmp_path / "whole", end, declared).rpartition("/")[2]
-    dealt: list[str] = []
-    appended = Engine.append
+    dealt: list[int] = []
+    original = groups.sharded
     monkeypatch.setattr(Engine, "memory", 28_000)
-    monkeypatch.setattr(Engine, "append", lambda self, name, sql: (dealt.append(name), appended(self, name, sql)))
+    monkeypatch.setattr(
+        groups, "sharded", lambda engine, group, *rest: (dealt.append(group.number), original(engine, group, *rest))[1]
+    )
 
     assert built(tables, features, tmp_path / "dealt", end, declared).rpartition("/")[2] == whole
-    assert set(dealt) == {"group_1"}
+    assert dealt == [1]
 
 
 def test_the_memory_that_an_engine_has_is_what_it_was_given(tmp_path):

@@ -144,3 +144,24 @@ def test_a_search_shares_what_training_has_done(project: Path, model: Path) -> N
     ours, theirs = (one["root"]["dag"]["tasks"]["build-features"] for one in compiled)
     assert ours["componentRef"] == theirs["componentRef"]
     assert ours["inputs"] == theirs["inputs"]
+
+
+def test_the_features_of_each_share_are_a_task_where_it_is_asked_for(project: Path, model: Path) -> None:
+    one, three = (pipeline_text(project, model, {}, fan_out=number) for number in (1, 3))
+    assert one == pipeline_text(project, model, {}), "by one step, as ever"
+    shares = yaml.safe_load(three)["components"]["comp-build-features-by-shares"]["dag"]["tasks"]
+    loop = next(task for name, task in shares.items() if name.startswith("for-loop"))
+    assert loop["parameterIterator"]["items"]["raw"] == '["1/3", "2/3", "3/3"]'
+    assert list(shares["join-features"]["inputs"]["parameters"]) == ["data", "feature_shares", "features", "snapshot"]
+    digests = {shape_digest(project, model, fan_out) for fan_out in (None, 1, 3)}
+    assert len(digests) == 3
+
+
+def test_a_model_decides_for_itself_how_many_tasks_there_are(project: Path, model: Path) -> None:
+    (model / "pipeline.py").write_text(
+        "from pipelines.training import training_pipeline\n\ntraining = training_pipeline(fan_out=2)\n"
+    )
+    assert '"2/2"' in pipeline_text(project, model, {})
+    _own_shape(model)
+    with pytest.raises(DeclarationError, match=r"does not let its fan-out be chosen"):
+        pipeline_text(project, model, {}, fan_out=2)

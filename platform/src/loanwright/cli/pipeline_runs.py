@@ -35,6 +35,9 @@ def run(
         max=1024,
         help="Compute features for one part of the keys after the other: less memory.",
     ),
+    fan_out: int | None = typer.Option(
+        None, "--fan-out", min=1, max=1024, help="Compute features in so many tasks, as pods of a cluster would."
+    ),
 ) -> None:
     """Run a model's pipeline here: real rows in, a registered, explained model out."""
     from rich.console import Console
@@ -53,7 +56,7 @@ def run(
         return progress(console, run_id, folder)
 
     end_on_signals()
-    request = replace(request, use_cache=not no_cache)
+    request = replace(request, use_cache=not no_cache, fan_out=fan_out)
     summary = run_locally(settings, request, watch, console.print)
     show_summary(console, summary)
     if summary.exit_code:

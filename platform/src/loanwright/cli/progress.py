@@ -15,7 +15,7 @@ from rich.table import Table
 
 from loanwright.cli.worker_lines import worker_lines
 from loanwright.runtime.processes import Identity
-from loanwright.runtime.records import SPOKEN, STEPS, StepRecord, read_steps
+from loanwright.runtime.records import SPOKEN, StepRecord, in_order, read_steps
 from loanwright.storage import open_store
 
 MARKS = {
@@ -91,8 +91,9 @@ class StepsView:
         """Every step, and what the running one says."""
         records = read_steps(open_store(str(folder)))
         table = Table(box=None, show_header=False, padding=(0, 1))
-        last = max((STEPS.index(step) for step in records), default=-1)
-        for position, step in enumerate(STEPS):
+        order = in_order(records)
+        last = max((order.index(step) for step in records), default=-1)
+        for position, step in enumerate(order):
             record = records.get(step)
             if record is None:
                 state = "reused" if position < last else "waiting"

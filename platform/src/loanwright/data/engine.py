@@ -37,12 +37,16 @@ def connect(scratch: Path, **config: str | int) -> duckdb.DuckDBPyConnection:
 
     Args:
         scratch: a folder for what does not fit into memory.
-        config: `memory_limit` (absent: the engine's own share of the machine's, or the container's, memory)
-            and `threads` (absent: one for each core).
+        config: `memory_limit` (absent: two thirds of the machine's, or the container's, memory) and `threads`
+            (absent: one for each core).
     """
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"temp_directory": str(scratch / "spill"), **config})
+    if "memory_limit" not in config:
+        # Four fifths is the engine's own choice: too much beside what Python and Arrow hold.
+        number, unit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+        connection.execute(f"SET memory_limit = '{float(number) * 5 / 6:.3f} {unit}'")
     for lock in _LOCKS:
         connection.execute(lock)
     return connection

@@ -5,32 +5,30 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from loanwright.config.data import Data, Source
+from loanwright.config.data import Data
 from loanwright.config.features import Features
-from loanwright.data.engine import quoted
-from loanwright.data.rows import ROW_GROUP, TYPES, row_groups
-from loanwright.errors import DataError
-from loanwright.features.deciding import make_decisions
+from loanwright.data.rows import ROW_GROUP, row_groups
+from loanwright.features.dealt import Dealt
+from loanwright.features.deciding import Decided, make_decisions
 from loanwright.features.dialect import DUCKDB
 from loanwright.features.earlier import latest, remember, standing
-from loanwright.features.engine import Engine
-from loanwright.features.engines import opened, written_for
 from loanwright.features.groups import compute_groups
-from loanwright.features.keeping import NOTHING, keep
-from loanwright.features.narrowing import ALL, RESTATED
-from loanwright.features.resolve import OutputFeature, Resolved, resolve
-from loanwright.features.snapshots import restated_rows, source_rows
-from loanwright.features.sql import write_sql
+from loanwright.features.joining import joined
+from loanwright.features.keeping import NOTHING, Kept, keep
+from loanwright.features.narrowing import RESTATED
+from loanwright.features.opening import Begun, begun, check_outcomes
+from loanwright.features.snapshots import restated_rows
 from loanwright.features.table_files import whole_files, write_files
-from loanwright.storage import Manifest, Store, digest_of, publish, read_manifest
+from loanwright.features.watching import Watch
+from loanwright.storage import Store, publish
 
 _log = logging.getLogger("loanwright")
 
@@ -67,144 +65,77 @@ def build_training_table(
             there are none, or all have one outcome.
         IntegrityFault: the snapshot is not what its manifest lists.
     """
-    resolved = resolve(data, features)
-    # What the features are is said by one engine's text, whichever runs.
-    compiled = write_sql(data, resolved)
-    running = compiled if runs_on == DUCKDB.name else written_for(runs_on, data, features)
-    feature_set = feature_set_digest(data, features, compiled.text)
-    snapshot = read_manifest(snapshot_uri, "snapshots")
-    scratch.mkdir(parents=True, exist_ok=True)
-    sources = sources_read(data, resolved)
-    schema = _schema(data, resolved)
-    with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads) as engine:
-        for source in sources:
-            engine.add(f"{ALL}_{source.name}", source_rows(source, snapshot, scratch))
-            engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
-        _check_decisions(engine, data)
-        then = latest(store, feature_set) if runs_on == DUCKDB.name else None
-        stands = (
-            standing(engine, data, sources, resolved.label_filter, snapshot, then, scratch)
-            if then is not None
-            else None
-        )
+    with begun(
+        snapshot_uri, data, features, scratch, memory_limit=memory_limit, threads=threads, runs_on=runs_on
+    ) as build:
+        engine, snapshot, filtered = build.engine, build.snapshot, build.resolved.label_filter
+        then = latest(store, build.feature_set) if runs_on == DUCKDB.name else None
+        stands = standing(engine, data, build.sources, filtered, snapshot, then, scratch) if then is not None else None
         if stands is not None:
-            for source in sources:
+            for source in build.sources:
                 if (restated := restated_rows(source, snapshot, scratch)) is not None:
                     engine.add(f"{RESTATED}_{source.name}", restated)
-        decided = make_decisions(engine, data, running.decisions, resolved.label_filter, stands)
-        total, kept = decided.rows, keep(engine, stands, decided, schema, scratch) if stands is not None else NOTHING
-        positives = decided.positives + kept.positives
-        if positives in (0, total):
-            outcome = int(positives > 0)
-            raise DataError(f"label {data.label.name!r} is {outcome} in all {total:,} rows: there is nothing to learn")
-        _log.info("%d features for %s decisions", len(resolved.outputs), f"{total - kept.rows:,}")
-        dealt = shards if runs_on == DUCKDB.name else 1
-        compute_groups(engine, running.groups, resolved, first=kept.rows, shards=dealt)
-        watch = _Watch(resolved.outputs)
-        fresh = watch.passing(row_groups(engine.batches(running.table, ROW_GROUP), schema, ROW_GROUP))
-        files = list(kept.written(store, scratch))
-        files += write_files(whole_files(itertools.chain(kept.rest, fresh), kept.filed), store, scratch)
+        decided = make_decisions(engine, data, build.texts.decisions, filtered, stands)
+        kept = keep(engine, stands, decided, build.schema, scratch) if stands is not None else NOTHING
+        check_outcomes(data, decided.rows, decided.positives + kept.positives)
+        _log.info("%d features for %s decisions", len(build.resolved.outputs), f"{decided.rows - kept.rows:,}")
+        return write_table(build, decided, _rows(build, scratch, kept.rows, decided.rows, shards), store, scratch, kept)
+
+
+def write_table(
+    build: Begun, decided: Decided, rows: Iterator[pa.RecordBatch], store: Store, scratch: Path, kept: Kept = NOTHING
+) -> str:
+    """Stores the training table of these rows, behind those that are kept of an earlier one; its manifest's URI."""
+    watch = Watch(build.resolved.outputs)
+    fresh = watch.passing(row_groups(rows, build.schema, ROW_GROUP))
+    files = list(kept.written(store, scratch))
+    files += write_files(whole_files(itertools.chain(kept.rest, fresh), kept.filed), store, scratch)
     if not kept.rows:
         watch.report()
-    body = _body(data, resolved, feature_set, compiled.text, snapshot)
-    uri = publish(store, "tables", body | {"rows": total, "positives": positives}, files)
-    remember(store, feature_set, uri)
+    uri = publish(store, "tables", _body(build, decided.rows, decided.positives + kept.positives), files)
+    remember(store, build.feature_set, uri)
     return uri
 
 
-def feature_set_digest(data: Data, features: Features, sql: str) -> str:
-    """What the features are: their declaration, the SQL, and what is decided about whom and when."""
-    what = {name: value for name, value in data.model_dump(mode="json").items() if name != "sources"}
-    return digest_of({"data": what, "features": features.model_dump(mode="json"), "sql": sql})
+def _rows(build: Begun, scratch: Path, first: int, end: int, shards: int | None) -> Iterator[pa.RecordBatch]:
+    """The table's rows in their order, computed now: decisions from the first place to before the end."""
+    engine, texts = build.engine, build.texts
+    if first == end:
+        return
+    if engine.deals_by_itself:
+        engine.make("decisions", "SELECT * FROM every_decision")
+        for name, text in texts.groups.items():
+            engine.make(name, text)
+        yield from engine.batches(texts.table, ROW_GROUP)
+        return
+    groups = compute_groups(engine, texts.groups, build.resolved, scratch, first=first, shards=shards)
+    with removed(groups):
+        yield from joined(engine, texts.table, groups, first, end)
 
 
-def _body(data: Data, resolved: Resolved, feature_set: str, sql: str, snapshot: Manifest) -> dict[str, Any]:
+@contextmanager
+def removed(groups: Mapping[str, Dealt]) -> Iterator[None]:
+    """Whatever happens, the groups' rows do not stay on scratch."""
+    try:
+        yield
+    finally:
+        for dealt in groups.values():
+            dealt.close()
+
+
+def _body(build: Begun, rows: int, positives: int) -> dict[str, Any]:
+    data, snapshot = build.data, build.snapshot
     return {
         "key": data.unit.key,
         "label": {"name": data.label.name, "matures_after": data.label.matures_after},
-        "features": [asdict(output) for output in resolved.outputs],
-        "carried": list(resolved.carried),
-        "feature_set": feature_set,
+        "features": [asdict(output) for output in build.resolved.outputs],
+        "carried": list(build.resolved.carried),
+        "feature_set": build.feature_set,
         "snapshot": snapshot.digest,
-        "sql": hashlib.sha256(sql.encode()).hexdigest(),
+        "sql": hashlib.sha256(build.sql.encode()).hexdigest(),
         # All decisions of one constant moment are as final as they will be: their sources' times say nothing of it.
         "observed_until": "" if data.decision_time.constant else snapshot.body["observed_until"],
         "synthetic": bool(snapshot.body["synthetic"]),
+        "rows": rows,
+        "positives": positives,
     }
-
-
-def sources_read(data: Data, resolved: Resolved) -> list[Source]:
-    """The sources that the features and the label are made of, in the declaration's order."""
-    names = {data.unit.source, *(group.source.name for group in resolved.groups)}
-    names |= {group.holder.name for group in resolved.groups if group.holder is not None}
-    names |= {group.outcome.source.name for group in resolved.groups if group.outcome is not None}
-    if data.label.event is not None:
-        names.add(data.label.event.source)
-    return [source for source in data.sources if source.name in names]
-
-
-def _check_decisions(engine: Engine, data: Data) -> None:
-    """Refuses rows that are no decisions: each has a key of its own, its time and its outcome."""
-    source, key = data.unit.source, quoted(data.unit.key)
-    where = f"source {source!r}"
-    needed = {"decision_time": data.decision_time.column, "label": data.label.column}
-    columns = {role: name for role, name in needed.items() if name is not None}
-    counts = ", ".join(["count(*)", f"count({key})", *[f"count({quoted(name)})" for name in columns.values()]])
-    total, keyed, *present = engine.rows(f"SELECT {counts} FROM source_{source}")[0]
-    if not total:
-        raise DataError(f"{where} has no rows, so there is nothing to decide about")
-    if keyed < total:
-        raise DataError(f"{where}: {total - keyed:,} of {total:,} rows have no {data.unit.key!r}, the unit's key")
-    for (role, name), count in zip(columns.items(), present, strict=True):
-        if count < total:
-            raise DataError(
-                f"{where}: {total - count:,} of {total:,} rows have no {name!r}, the {role.replace('_', ' ')}"
-            )
-    double = engine.rows(f"SELECT {key} FROM source_{source} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 3")
-    if double:
-        examples = ", ".join(str(value) for (value,) in double)
-        raise DataError(f"{where}: {data.unit.key!r} names a decision, and some rows share one, such as {examples}")
-
-
-def _schema(data: Data, resolved: Resolved) -> pa.Schema:
-    unit = data.unit_source
-
-    def kind(column: str) -> pa.DataType:
-        declared = unit.column(column)
-        return TYPES[declared.type] if declared is not None else pa.null()
-
-    features = [(each.name, pa.string() if each.type == "category" else pa.float64()) for each in resolved.outputs]
-    return pa.schema(
-        [
-            ("unit_key", kind(data.unit.key)),
-            ("decision_time", pa.timestamp("us", "UTC")),
-            ("unit_hash", pa.uint64()),
-            ("label", pa.int8()),
-            *features,
-            *[(f"unit.{name}", kind(name)) for name in resolved.carried],
-        ]
-    )
-
-
-class _Watch:
-    """Notices features that say nothing: always missing, or always the same."""
-
-    def __init__(self, outputs: tuple[OutputFeature, ...]) -> None:
-        self._values: dict[str, set[Any]] = {output.name: set() for output in outputs}
-
-    def passing(self, groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
-        """The same tables, looked at."""
-        for table in groups:
-            for name, values in self._values.items():
-                if len(values) < 2:
-                    # Two different values are enough; null is one of them.
-                    values.update(pc.unique(table[name]).slice(0, 2).to_pylist())
-            yield table
-
-    def report(self) -> None:
-        """Warns of what was noticed."""
-        for name, values in self._values.items():
-            if values == {None}:
-                _log.warning("feature %r is missing in every row", name)
-            elif len(values) == 1:
-                _log.warning("feature %r is %r in every row", name, next(iter(values)))

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanwright.data.engine import connect
-from loanwright.errors import DataError, EnvironmentFault
+from loanwright.errors import DataError, EnvironmentFault, MemoryFault
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_BATCH = 65_536
 
 
 class Engine:
@@ -19,11 +22,15 @@ class Engine:
 
     Args:
         scratch: a folder for what does not fit into memory; it may not exist yet.
-        memory_limit: such as ``"3GiB"``; absent: the engine's own share of the machine's, or the container's, memory.
+        memory_limit: such as ``"3GiB"``; absent: two thirds of the machine's, or the container's, memory.
         threads: absent: one for each core.
     """
 
+    deals_by_itself = False
+    """Whether it brings any amount of rows into pieces that fit its memory."""
+
     def __init__(self, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
+        self._added: dict[str, Any] = {}
         self._connection = connect(
             scratch,
             **{} if memory_limit is None else {"memory_limit": memory_limit},
@@ -33,6 +40,20 @@ class Engine:
     def add(self, name: str, table: Any) -> None:
         """Makes an Arrow table or data set readable as a table of that name."""
         self._connection.register(name, table)
+        self._added[name] = table
+
+    def scan(self, name: str, columns: list[str]) -> pa.RecordBatchReader:
+        """Columns of what was added under that name, to be read once, with little read ahead.
+
+        By itself the engine has Arrow read ahead up to a gigabyte of a large data set when it is slower than the disk.
+        """
+        import pyarrow as pa
+
+        added = self._added[name]
+        if isinstance(added, pa.Table):
+            return added.select(columns).to_reader()
+        scanner = added.scanner(columns=columns, batch_size=_BATCH, batch_readahead=2, fragment_readahead=1)
+        return scanner.to_reader()
 
     def alias(self, name: str, table: str) -> None:
         """Makes a table readable under another name too."""
@@ -49,6 +70,7 @@ class Engine:
     def remove(self, name: str) -> None:
         """Takes back what was added under that name."""
         self._connection.unregister(name)
+        del self._added[name]
 
     def drop(self, name: str) -> None:
         """Removes what was made under that name, or made readable under it."""
@@ -71,20 +93,31 @@ class Engine:
         with _faults():
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
-    def append(self, name: str, sql: str) -> None:
-        """Adds a query's result to a table that was made."""
-        with _faults():
-            self._connection.execute(f"INSERT INTO {name} {sql}")
+    def load(self, name: str, rows: pa.RecordBatchReader) -> None:
+        """Makes a table of that name of rows that can be read once."""
+        self.drop(name)
+        self.add("lw_loaded", rows)
+        self.make(name, "SELECT * FROM lw_loaded")
+        self.remove("lw_loaded")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """A small result, whole."""
         with _faults():
             return self._connection.execute(sql).fetchall()
 
-    def batches(self, sql: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
-        """A large result, in pieces of about that many rows."""
+    def batches(self, sql: str, rows: int = _BATCH) -> Iterator[pa.RecordBatch]:
+        """A large result, in pieces of about that many rows; one without rows, if it has none, tells its columns.
+
+        Until the last piece was taken nothing else may be asked.
+        """
         with _faults():
-            yield from self._connection.sql(sql).to_arrow_reader(rows)
+            reader = self._connection.sql(sql).to_arrow_reader(rows)
+            none = True
+            for batch in reader:
+                none = False
+                yield batch
+            if none:
+                yield _no_rows(reader.schema)
 
     def close(self) -> None:
         """Gives back memory and spilled data."""
@@ -97,6 +130,12 @@ class Engine:
         self.close()
 
 
+def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
 def _reason(error: Exception) -> str:
     return str(error).partition("\n")[0].partition(": ")[2] or str(error)
 
@@ -106,13 +145,34 @@ def _faults() -> Iterator[None]:
     import duckdb
 
     try:
-        yield
+        with _streaming():
+            yield
     except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
         raise DataError(
             f"a value left the range it is calculated in: {_reason(error)}",
             fix="Bound the column in its contract, or declare fewer decimals",
         ) from error
     except duckdb.OutOfMemoryException as error:
-        raise EnvironmentFault(f"the engine ran out of memory: {_reason(error)}", fix="Give it more memory") from error
+        raise MemoryFault(f"the engine ran out of memory: {_reason(error)}", fix="Give it more memory") from error
     except duckdb.IOException as error:
         raise EnvironmentFault(f"the engine cannot write its scratch folder: {_reason(error)}") from error
+
+
+@contextmanager
+def _streaming() -> Iterator[None]:
+    """What goes wrong while a result is read comes as Arrow's error, and only its words tell what it was."""
+    import duckdb
+
+    kinds: dict[str, type[duckdb.Error]] = {
+        "Out of Range Error": duckdb.OutOfRangeException,
+        "Conversion Error": duckdb.ConversionException,
+        "Out of Memory Error": duckdb.OutOfMemoryException,
+        "IO Error": duckdb.IOException,
+    }
+    try:
+        yield
+    except OSError as error:
+        kind = kinds.get(str(error).partition(":")[0])
+        if kind is None:
+            raise
+        raise kind(str(error)) from error

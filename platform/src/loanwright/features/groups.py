@@ -1,65 +1,124 @@
-"""Computing the feature groups: all at once, only for new decisions, or shard by shard where memory is short.
+"""Computing the feature groups one after the other, each as a whole or shard by shard where memory is short.
 
-Keys are independent: a group's features at the decisions of some keys need the rows of those keys alone. So a
-group can be computed for one shard of the keys after the other, each by the same text, in a fraction of the
-memory; every group is dealt by its own key.
+What a group gives goes to scratch at once, dealt by ranges of decisions, so that no more than one group is ever in
+memory; `joining` makes the table of it.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from loanwright.errors import MemoryFault
+from loanwright.features.dealt import Dealt
 from loanwright.features.engine import Engine
-from loanwright.features.narrowing import ALL, narrow, widen
+from loanwright.features.joining import RANGE
+from loanwright.features.narrowing import ALL, narrow
+from loanwright.features.progress import Progress
 from loanwright.features.resolve import Resolved, ResolvedGroup
+from loanwright.features.sharding import MOST, Share, sharded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ALL_KEYS = Share()
 
 _log = logging.getLogger("loanwright")
 
 
 def compute_groups(
-    engine: Engine, texts: Mapping[str, str], resolved: Resolved, *, first: int = 0, shards: int | None = None
-) -> None:
-    """Makes the tables `group_<n>` and `decisions`, from `every_decision` and the sources.
+    engine: Engine,
+    texts: Mapping[str, str],
+    resolved: Resolved,
+    scratch: Path,
+    *,
+    first: int = 0,
+    shards: int | None = None,
+    share: Share = ALL_KEYS,
+) -> dict[str, Dealt]:
+    """Table `group_<n>` → the group's features by ranges of decisions, on scratch.
 
     Args:
         engine: it has `every_decision`, and every source as `all_<name>` and as `source_<name>`.
         texts: table → the query that makes it.
         resolved: the declared features.
+        scratch: a folder for rows and results on their way.
         first: the place of the first decision that is to be computed.
         shards: into how many parts the keys are dealt; absent: as many as each group needs, by its size, to be
             computed in the engine's memory. No byte of the result depends on it.
+        share: which keys are computed.
+
+    Raises:
+        EnvironmentFault: memory or disk ran out.
     """
-    chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
-    engine.make("decisions", chosen)
-    for group in resolved.groups:
+    computed = [group for group in resolved.groups if f"group_{group.number}" in texts]
+    sizes = _sizes(engine, computed, first)
+    progress = Progress("group", {group.number: sizes[group.number] for group in computed})
+    found: dict[str, Dealt] = {}
+    for group in computed:
         name = f"group_{group.number}"
-        if name not in texts:
-            continue
-        parts = shards or (1 if first else _needed(engine, group))
-        if parts == 1:
-            if first:
-                # For each group anew: one that reaches far would leave its rows to the others of its source.
-                narrow(engine, [group])
-            engine.make(name, texts[name])
-            continue
-        for shard in range(parts):
-            _log.info("group %d of %d, shard %d of %d", group.number, len(resolved.groups), shard + 1, parts)
-            engine.make("decisions", f"{chosen} AND {_shard_of(group, parts)} = {shard}")
-            narrow(engine, [group])
-            (engine.append if shard else engine.make)(name, texts[name])
+        parts = shards or (1 if first else _needed(engine, sizes[group.number] // share.of))
+        while name not in found:
+            rows = _results(engine, group, texts[name], scratch, first, share, parts, progress)
+            try:
+                found[name] = Dealt(scratch / f"{name}.arrow", rows, "lw_ord", RANGE)
+            except MemoryFault:
+                # What a group needs is judged by its size alone; a key that is most of the rows can need more.
+                if parts >= MOST:
+                    raise
+                parts = min(MOST, 2 * parts)
+                _log.info("group %d does not fit into memory: it is dealt into %d shards", group.number, parts)
+    return found
+
+
+def _results(
+    engine: Engine,
+    group: ResolvedGroup,
+    text: str,
+    scratch: Path,
+    first: int,
+    share: Share,
+    parts: int,
+    progress: Progress,
+) -> Iterator[pa.RecordBatch]:
+    chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
+    if parts > 1 or share != ALL_KEYS:
+        keys = ", ".join(("lw_ord", "lw_at", *group.asked))
+        with sharded(engine, group, share, parts, f"SELECT {keys} FROM ({chosen}) c", scratch) as dealt:
+            for shard in range(parts):
+                dealt.take(shard)
+                yield from engine.batches(text)
+                progress.done(group.number, shard + 1, parts)
+        return
+    engine.drop("decisions")
+    if first:
         engine.make("decisions", chosen)
-        widen(engine, group)
+        # For each group anew: one that reaches far would leave its rows to the others of its source.
+        narrow(engine, [group])
+    else:
+        engine.alias("decisions", "every_decision")
+    yield from engine.batches(text)
+    progress.done(group.number)
 
 
-def _needed(engine: Engine, group: ResolvedGroup) -> int:
-    """How many shards keep a group's sort, with about three columns of 8 bytes for a feature, in half the memory."""
-    rows = sum(engine.count(f"{ALL}_{source.name}") for source in group.sources)
-    windows = {feature.window for feature in group.aggregated}
-    entries = rows + engine.count("decisions") * (len(windows) + 1)
-    return max(1, math.ceil(entries * 8 * (8 + 3 * len(group.features)) * 2 / engine.memory))
+def _sizes(engine: Engine, groups: list[ResolvedGroup], first: int) -> dict[int, int]:
+    """Of each group: bytes of its sort, with about three columns of 8 bytes for a feature."""
+    counts = {
+        name: engine.count(f"{ALL}_{name}") for name in {source.name for group in groups for source in group.sources}
+    }
+    decisions = engine.count(f"(SELECT lw_ord FROM every_decision WHERE lw_ord >= {first})")
+    found = {}
+    for group in groups:
+        rows = sum(counts[source.name] for source in group.sources)
+        windows = {feature.window for feature in group.aggregated}
+        entries = rows + decisions * (len(windows) + 1)
+        found[group.number] = entries * 8 * (8 + 3 * len(group.features))
+    return found
 
 
-def _shard_of(group: ResolvedGroup, shards: int) -> str:
-    return f"hash({', '.join(group.asked)}) % {shards}"
+def _needed(engine: Engine, size: int) -> int:
+    """How many shards keep a group's sort in half the memory."""
+    return max(1, math.ceil(size * 2 / engine.memory))

@@ -92,20 +92,26 @@ def all_versions(source: Source, condition: str) -> str:
     return f"({keys}) IN (SELECT {keys} FROM {ALL}_{source.name} WHERE {condition})"
 
 
-def with_restated(engine: Engine, source: Source, condition: str) -> str:
-    """All versions of the rows of which any version fulfils the condition.
-
-    For `all_versions` every row is looked at twice, here only the few that have several versions: those of the table
-    `restated_<name>`, which is made if it is not there.
-    """
+def restated(engine: Engine, source: Source) -> str | None:
+    """A table of all versions of the rows that have more than one, made if it is not there; None if no row has."""
     if source.known_time is None:
-        return f"({condition})"
+        return None
     keys, table = ", ".join(map(quoted, source.key)), f"{RESTATED}_{source.name}"
     if not engine.has(table):
         several = f"SELECT {keys} FROM {ALL}_{source.name} GROUP BY {keys} HAVING count(*) > 1"
         engine.make(table, f"SELECT * FROM {ALL}_{source.name} WHERE ({keys}) IN ({several})")
-    if not engine.count(table):
+    return table if engine.count(table) else None
+
+
+def with_restated(engine: Engine, source: Source, condition: str) -> str:
+    """All versions of the rows of which any version fulfils the condition.
+
+    For `all_versions` every row is looked at twice, here only the few that have several versions.
+    """
+    table = restated(engine, source)
+    if table is None:
         return f"({condition})"
+    keys = ", ".join(map(quoted, source.key))
     return f"({condition} OR ({keys}) IN (SELECT {keys} FROM {table} WHERE {condition}))"
 
 

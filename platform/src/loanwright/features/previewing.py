@@ -12,10 +12,10 @@ from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.data.engine import moment, quoted
 from loanwright.errors import UsageError
-from loanwright.features.build import sources_read
 from loanwright.features.engine import Engine
 from loanwright.features.lineage import only
 from loanwright.features.narrowing import ALL
+from loanwright.features.opening import sources_read
 from loanwright.features.related import Key, sql_value, take_related
 from loanwright.features.resolve import resolve
 from loanwright.features.snapshots import source_rows

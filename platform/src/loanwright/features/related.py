@@ -9,9 +9,9 @@ from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.data.engine import literal, quoted
 from loanwright.errors import UsageError
-from loanwright.features.build import sources_read
 from loanwright.features.engine import Engine
 from loanwright.features.narrowing import ALL, add_related, all_versions
+from loanwright.features.opening import sources_read
 from loanwright.features.resolve import resolve
 
 Key = int | str

@@ -74,6 +74,8 @@ class SparkEngine(Engine):
         EnvironmentFault: pyspark or Java is not there, or Java does not start.
     """
 
+    deals_by_itself = True
+
     def __init__(self, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self._outer, self._started = _session(scratch, memory_limit, threads or 2)

@@ -34,9 +34,10 @@ def shape_path(project: Path, folder: Path) -> Path:
     return own if own.exists() else project / "pipelines" / "training.py"
 
 
-def shape_digest(project: Path, folder: Path) -> str:
-    """SHA-256 over everything that the pipeline's shape may be made of: which file gives it, and all it can import."""
-    digest = hashlib.sha256(f"{shape_path(project, folder).relative_to(project).as_posix()}\0".encode())
+def shape_digest(project: Path, folder: Path, fan_out: int | None = None) -> str:
+    """SHA-256 over all that a pipeline's shape may be made of: which file gives it, all it can import, its fan-out."""
+    file = shape_path(project, folder).relative_to(project).as_posix()
+    digest = hashlib.sha256(f"{file}\0{fan_out or ''}\0".encode())
     sources = [path for top in ("components", "pipelines") for path in (project / top).rglob("*.py")]
     for path in [project / "components" / "images" / "pins.json", *sorted(sources)]:
         digest.update(f"{path.relative_to(project).as_posix()}\0{path.stat().st_size}\0".encode())
@@ -44,13 +45,15 @@ def shape_digest(project: Path, folder: Path) -> str:
     return digest.hexdigest()
 
 
-def compile_pipeline(project: Path, folder: Path, parameters: dict[str, Any], target: Path) -> Path:
+def compile_pipeline(
+    project: Path, folder: Path, parameters: dict[str, Any], target: Path, *, fan_out: int | None = None
+) -> Path:
     """Compiles the training pipeline of the model in `folder` into `target`, whole or not at all.
 
     Raises:
         DeclarationError: as `pipeline_text`.
     """
-    return _written(pipeline_text(project, folder, parameters), target)
+    return _written(pipeline_text(project, folder, parameters, fan_out=fan_out), target)
 
 
 def compile_search(project: Path, folder: Path, parameters: dict[str, Any], generations: int, target: Path) -> Path:
@@ -58,22 +61,21 @@ def compile_search(project: Path, folder: Path, parameters: dict[str, Any], gene
     return _written(search_text(project, folder, parameters, generations), target)
 
 
-def pipeline_text(project: Path, folder: Path, parameters: dict[str, Any]) -> str:
+def pipeline_text(project: Path, folder: Path, parameters: dict[str, Any], *, fan_out: int | None = None) -> str:
     """The compiled training pipeline of the model in `folder`.
 
     Args:
         project: the project's folder.
         folder: the model's folder.
         parameters: defaults of the pipeline's parameters.
+        fan_out: how many tasks compute the features; absent: as the shape has it.
 
     Raises:
-        DeclarationError: the model's own pipeline.py has no pipeline `training`.
+        DeclarationError: the model's own pipeline.py has no pipeline `training`, or its fan-out cannot be chosen.
     """
     shape = shape_path(project, folder)
     with _importable(project):
-        pipeline = _load(shape, project).__dict__.get("training")
-    if pipeline is None:
-        raise DeclarationError(f"{shape} defines no pipeline named 'training'")
+        pipeline = _pipeline(_load(shape, project), shape, fan_out)
     return _text(pipeline, f"{folder.name.replace('_', '-')}-training", parameters, shape.relative_to(project))
 
 
@@ -112,6 +114,19 @@ def _written(text: str, target: Path) -> Path:
     temporary.write_text(text)
     temporary.replace(target)
     return target
+
+
+def _pipeline(module: ModuleType, shape: Path, fan_out: int | None) -> Any:
+    if fan_out is not None:
+        if not hasattr(module, "training_pipeline"):
+            raise DeclarationError(
+                f"{shape} does not let its fan-out be chosen: it has no function 'training_pipeline'",
+                fix="Import it from pipelines.training, or run without --fan-out",
+            )
+        return module.training_pipeline(fan_out)
+    if not hasattr(module, "training"):
+        raise DeclarationError(f"{shape} defines no pipeline named 'training'")
+    return module.training
 
 
 def _without_comments(compiled: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from loanwright.config.declaration import SECTIONS
 
 _HEADER = "<!-- DO NOT EDIT: generated from component.py by `make generate`. -->\n"
-_KINDS = {"str": "text", "int": "whole number", "bool": "yes or no", "dict": "a mapping"}
-_MANIFESTS = ("snapshot", "training_table", "booster", "calibrator", "bundle", "evidence", "verdict")
+_KINDS = {"str": "text", "int": "whole number", "bool": "yes or no", "dict": "a mapping", "list": "a list"}
+_MANIFESTS = ("snapshot", "training_table", "booster", "calibrator", "bundle", "evidence", "verdict", "feature_share")
 """The texts that are addresses of manifests, by the name they have in every component."""
 
 

@@ -12,7 +12,7 @@ from loanwright.config.data import Data
 from loanwright.config.declaration import Declaration
 from loanwright.data.ingestion import ingest
 from loanwright.errors import LoanwrightError
-from loanwright.features.build import feature_set_digest
+from loanwright.features.opening import feature_set_digest
 from loanwright.features.sql import compile_features
 from loanwright.runtime.identity import reuse_digest
 from loanwright.runtime.records import read_json, read_summaries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import json
 import os
@@ -41,6 +42,8 @@ class Request:
     folder: Path
     parameters: dict[str, Any]
     use_cache: bool = True
+    fan_out: int | None = None
+    """How many tasks compute the features; absent: as the model's pipeline has it."""
     changes: tuple[str, ...] = ()
     """What was set for this run alone, as `name=value`."""
     generations: int | None = None
@@ -133,21 +136,36 @@ def _run_by_kfp(settings: Settings, request: Request, cache: Path, log: Path) ->
         cache_root=str(cache),
     )
     pipeline = _pipeline(settings, request)
-    with log.open("a", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    with (
+        log.open("a", buffering=1) as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+        _print_as_it_is(),
+    ):
         pipeline(**request.parameters)
+
+
+@contextlib.contextmanager
+def _print_as_it_is() -> Iterator[None]:
+    """KFP puts a `print` of its own in place of Python's where tasks run side by side, and leaves it there."""
+    before = builtins.print
+    try:
+        yield
+    finally:
+        builtins.print = before
 
 
 def _pipeline(settings: Settings, request: Request) -> BaseComponent:
     """The model's pipeline, compiled once for each shape, and again if what was compiled is damaged."""
     from kfp.components import load_component_from_file
 
-    digest = shape_digest(settings.project, request.folder)[:16]
+    digest = shape_digest(settings.project, request.folder, request.fan_out)[:16]
     kind = "" if request.generations is None else f".search{request.generations}"
     path = settings.state / "compiled" / f"{request.model}{kind}-{digest}.yaml"
     with contextlib.suppress(Exception):  # absent, or whatever KFP stumbles over in half a file
         return load_component_from_file(str(path))
     if request.generations is None:
-        compile_pipeline(settings.project, request.folder, {}, path)
+        compile_pipeline(settings.project, request.folder, {}, path, fan_out=request.fan_out)
     else:
         compile_search(settings.project, request.folder, {}, request.generations, path)
     return load_component_from_file(str(path))

@@ -7,6 +7,7 @@ error text, so each step writes its own record and the CLI speaks from that.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -56,6 +57,13 @@ def read_steps(place: Store) -> dict[str, StepRecord]:
         if _holds(record, step=str, status=str, pid=int, started=int | float, result=dict):
             records.append(record)
     return {record.step: record for record in sorted(records, key=lambda record: record.started)}
+
+
+def in_order(steps: Iterable[str]) -> list[str]:
+    """A pipeline's steps in their order; of these, those that compute shares of features stand before their join."""
+    shares = [step for step in steps if step not in STEPS]
+    joining = STEPS.index("build_features")
+    return [*STEPS[:joining], *shares, *STEPS[joining:]]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loanwright.errors import GateBlocked
-from loanwright.runtime.records import STEPS, StepRecord
+from loanwright.runtime.records import STEPS, StepRecord, in_order
 from loanwright.search.trials import record_name
 
 Shown = dict[str, dict[str, Any]]
@@ -17,7 +17,7 @@ BEFORE_SEARCH = STEPS[:2]
 
 def training_steps(records: Mapping[str, StepRecord], *, finished: bool) -> Shown:
     """The steps of a training run: executed, or reused if a later one has a record."""
-    return _in_order(records, STEPS, finished=finished)
+    return _in_order(records, in_order(records), finished=finished)
 
 
 def search_steps(records: Mapping[str, StepRecord], generations: int, *, finished: bool) -> Shown:

@@ -1,0 +1,139 @@
+"""Shares of the features, computed apart, make the table of one process."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from loanwright.errors import IntegrityFault, UsageError
+from loanwright.features import groups, joining
+from loanwright.features.build import build_training_table
+from loanwright.features.dealt import Dealt
+from loanwright.features.deciding import make_decisions
+from loanwright.features.fan_out import compute_share, join_shares
+from loanwright.features.groups import compute_groups
+from loanwright.features.opening import begun
+from loanwright.features.sharding import Share
+from loanwright.storage import open_store, read_manifest
+from tests.unit.features.snapshots import snapshot
+from tests.unit.features.worlds_features import GROUPS, mixed
+from tests.unit.features.worlds_full import data, world
+
+DECLARED = data()
+FEATURES = mixed(5, random.Random(5).sample(sorted(GROUPS), 5), 3)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(groups, "RANGE", 7)
+    monkeypatch.setattr(joining, "RANGE", 7)
+    monkeypatch.setattr("loanwright.features.fan_out.RANGE", 7)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A snapshot's URI, and the digest of its table."""
+    folder = tmp_path_factory.mktemp("whole")
+    uri = snapshot(DECLARED, world(5, 3), folder, files=2)
+    built = build_training_table(uri, DECLARED, FEATURES, open_store(str(folder / "store")), folder / "scratch")
+    return uri, built.rpartition("/")[2]
+
+
+def shares(uri: str, folder: Path, of: int, **how: int) -> list[str]:
+    store = open_store(str(folder / "store"))
+    return [
+        compute_share(uri, DECLARED, FEATURES, store, folder / f"scratch{number}", Share(number, of), **how)
+        for number in range(1, of + 1)
+    ]
+
+
+def joined(uri: str, found: list[str], folder: Path) -> str:
+    store = open_store(str(folder / "store"))
+    return join_shares(uri, DECLARED, FEATURES, store, folder / "join", found).rpartition("/")[2]
+
+
+@pytest.mark.parametrize(("of", "shards"), [(1, 1), (2, 3), (5, 1)])
+def test_they_make_the_same_table_in_whatever_order_they_are_given(of, shards, rows, tmp_path):
+    uri, whole = rows
+    found = shares(uri, tmp_path, of, shards=shards)
+
+    assert joined(uri, found[::-1], tmp_path) == whole
+    assert not list(tmp_path.glob("*/*.arrow")), "nothing is left on scratch"
+
+
+def test_equal_shares_are_equal_bytes_however_they_are_computed(rows, tmp_path):
+    once, again = (
+        shares(rows[0], tmp_path / name, 2, shards=shards, threads=threads)
+        for name, shards, threads in (("once", 1, 1), ("again", 4, 2))
+    )
+
+    assert [uri.rpartition("/")[2] for uri in once] == [uri.rpartition("/")[2] for uri in again]
+    assert len(set(once)) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [((0, 2), "1/3, 3/3"), ((0, 1, 1), "1/3, 2/3, 2/3"), ((), "none")],
+    ids=["one is missing", "one is there twice", "none"],
+)
+def test_all_shares_have_to_be_there_once(given, told, rows, tmp_path):
+    found = shares(rows[0], tmp_path, 3)
+
+    with pytest.raises(UsageError, match=rf"^these are not all shares, each once: {told}\. Give each share of one"):
+        joined(rows[0], [found[number] for number in given], tmp_path)
+
+    assert not (tmp_path / "store" / "tables").exists()
+
+
+def test_shares_of_two_deals_are_not_put_together(rows, tmp_path):
+    two, three = shares(rows[0], tmp_path, 2), shares(rows[0], tmp_path, 3)
+
+    with pytest.raises(UsageError, match="these are not all shares, each once: 1/2, 2/3"):
+        joined(rows[0], [two[0], three[1]], tmp_path)
+
+
+def test_shares_of_other_rows_are_refused(rows, tmp_path):
+    other = snapshot(DECLARED, world(6, 3), tmp_path)
+    found = shares(other, tmp_path, 2)
+
+    with pytest.raises(UsageError, match="is a share of another snapshot"):
+        joined(rows[0], found, tmp_path)
+
+
+def test_a_share_that_was_changed_is_noticed(rows, tmp_path):
+    found = shares(rows[0], tmp_path, 2)
+    manifest = read_manifest(found[0])
+    file = tmp_path / "store" / "feature_shares" / manifest.files[0].path
+    file.write_bytes(file.read_bytes()[:-3] + b"xyz")
+
+    with pytest.raises(IntegrityFault, match="its bytes were changed"):
+        joined(rows[0], found, tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["lost", "doubled"])
+def test_a_group_without_one_row_for_each_decision_is_not_joined(harm, rows, tmp_path):
+    with begun(rows[0], DECLARED, FEATURES, tmp_path) as build:
+        every = make_decisions(build.engine, DECLARED, build.texts.decisions, build.resolved.label_filter, None)
+        found = compute_groups(build.engine, build.texts.groups, build.resolved, tmp_path)
+        name = next(iter(found))
+        table = found[name].part(0).read_all()
+        at = table["lw_ord"].to_pylist().index(3)
+        others = [table.slice(0, at), table.slice(at + 1)]
+        harmed = pa.concat_tables([*others, *([table.slice(at, 1)] * 2 if harm == "doubled" else [])])
+        found[name] = Dealt(tmp_path / "harmed.arrow", harmed.to_batches(), "lw_ord", 7)
+
+        with pytest.raises(IntegrityFault, match=rf"{name} has [68] rows for decisions 0 to 6"):
+            list(joining.joined(build.engine, build.texts.table, found, 0, every.rows))
+
+
+@pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "1/5000"])
+def test_what_is_no_share(text):
+    with pytest.raises(UsageError, match=r"is no share"):
+        Share.parse(text)
+
+
+def test_a_share_by_its_text():
+    assert Share.parse("2/8") == Share(2, 8)
