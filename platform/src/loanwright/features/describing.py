@@ -9,8 +9,8 @@ from loanwright.config.aggregates import Aggregate
 from loanwright.config.base import spell_duration
 from loanwright.config.data import Data, Source
 from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features
+from loanwright.features.derived import COUNTS
 from loanwright.features.lineage import feeds, find, inputs
-from loanwright.features.resolve import COUNTS
 
 _WORDS: Mapping[Aggregate, Callable[[Feature], str]] = {
     "value": lambda f: f"{f.column}",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loanwright.config.data import Data, Source
 from loanwright.config.feature_agreement import feature_disagreements
-from loanwright.config.features import DerivedFeature, Feature, FeatureGroup, Features, Via
+from loanwright.config.features import Feature, FeatureGroup, Features, Via
 from loanwright.config.problems import refuse
 from loanwright.data.engine import quoted
 from loanwright.errors import DeclarationError
+from loanwright.features.derived import ResolvedDerived, check_fill, needed_of, resolve_derived
 from loanwright.features.dialect import DUCKDB, Dialect
-from loanwright.features.expressions import parse_condition, parse_expression
+from loanwright.features.expressions import parse_condition
 
-COUNTS = ("count", "distinct", "decayed_count")
-"""What is 0 of nothing."""
 OUTCOME = "outcome"
 """What filters call the outcome of a group's rows."""
 OURS = "lw_"
@@ -82,18 +80,6 @@ class ResolvedGroup:
 
 
 @dataclass(frozen=True)
-class ResolvedDerived:
-    """A derived feature as SQL over those before it."""
-
-    feature: DerivedFeature
-    sql: str
-    reads: frozenset[str]
-    """The features that it is made of."""
-    level: int
-    """1 if it reads declared features only, else one more than the highest level it reads."""
-
-
-@dataclass(frozen=True)
 class OutputFeature:
     """A column of the training table that the model is given."""
 
@@ -131,21 +117,12 @@ def resolve(data: Data, features: Features, dialect: Dialect = DUCKDB) -> Resolv
     for source in data.sources:
         _check_case(source)
     groups = tuple(_group(number, group, data, dialect) for number, group in enumerate(features.groups, 1))
-    derived = _derived(features, dialect)
-    needed = _needed(features, derived)
+    derived = resolve_derived(features, dialect)
+    needed = needed_of(features, derived)
     groups = tuple(found for group in groups if (found := _cut(group, needed, features, data, dialect)) is not None)
     derived = tuple(each for each in derived if each.feature.name in needed)
     carried = tuple(column.name for column in data.unit_source.columns if column.slice)
     return Resolved(groups, derived, _outputs(features), carried, _label_filter(data, dialect))
-
-
-def _needed(features: Features, derived: tuple[ResolvedDerived, ...]) -> set[str]:
-    """What the model is given, and all that this is made of."""
-    needed = {name for name in features.names() if name not in features.hidden}
-    for each in reversed(derived):  # what reads a feature is declared after it
-        if each.feature.name in needed:
-            needed |= each.reads
-    return needed
 
 
 def _cut(
@@ -187,7 +164,7 @@ def _group(number: int, group: FeatureGroup, data: Data, dialect: Dialect) -> Re
     conditions: dict[str, str] = {}
     read: set[str] = set()
     for feature in group.every:
-        _check_fill(feature)
+        check_fill(feature)
         if feature.filter is not None:
             where = f"feature {feature.name!r}, filter"
             parsed = parse_condition(feature.filter, types, where, refused=refused, engine=dialect)
@@ -235,14 +212,6 @@ def _check_keys(group: FeatureGroup, source: Source, data: Data) -> None:
             raise DeclarationError(f"feature {group.every[0].name!r} is joined by column {column!r}, which {reason}")
 
 
-def _check_fill(feature: Feature | DerivedFeature) -> None:
-    where, fill = f"feature {feature.name!r}:", feature.fill
-    if fill is not None and not math.isfinite(fill):
-        raise DeclarationError(f"{where} 'fill' is {fill}, which is no number to stand in for another")
-    if isinstance(feature, Feature) and feature.aggregate in COUNTS and fill not in (None, 0):
-        raise DeclarationError(f"{where} a {feature.aggregate} of nothing is 0, so it takes no other 'fill'")
-
-
 def _types(source: Source) -> dict[str, str]:
     return {column.name: column.type for column in source.columns}
 
@@ -262,36 +231,6 @@ def _label_filter(data: Data, dialect: Dialect) -> str | None:
     source = data.source(event.source)
     types = _types(source) if source is not None else {}
     return parse_condition(event.filter, types, f"label {data.label.name!r}, filter", engine=dialect).sql
-
-
-def _derived(features: Features, dialect: Dialect) -> tuple[ResolvedDerived, ...]:
-    types: dict[str, str] = {feature.name: feature.type for group in features.groups for feature in group.every}
-    levels = dict.fromkeys(types, 0)
-    barred = {feature.name for group in features.groups for feature in group.every if not feature.credit}
-    later = {feature.name: "is declared after it" for feature in features.derived}
-    derived = []
-    for feature in features.derived:
-        _check_fill(feature)
-        later[feature.name] = "is itself"
-        where = f"feature {feature.name!r}"
-        parsed = parse_expression(feature.expression, types, where, refused=later, engine=dialect)
-        del later[feature.name]
-        if not feature.credit:
-            barred.add(feature.name)
-        elif (
-            features.purpose == "credit" and feature.name not in features.hidden and (found := barred & parsed.columns)
-        ):
-            raise DeclarationError(
-                f"{where} is derived from {sorted(found)[0]!r}, which may not be used in a credit decision",
-                fix="Hide it, or say 'purpose: other' if the model takes no credit decision",
-            )
-        elif barred & parsed.columns:
-            barred.add(feature.name)
-        level = 1 + max((levels[name] for name in parsed.columns), default=0)
-        derived.append(ResolvedDerived(feature, parsed.sql, parsed.columns, level))
-        levels[feature.name] = level
-        types[feature.name] = "number"
-    return tuple(derived)
 
 
 def _outputs(features: Features) -> tuple[OutputFeature, ...]:

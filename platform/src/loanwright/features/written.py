@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from loanwright.config.features import DerivedFeature, Feature
 from loanwright.data.engine import quoted
+from loanwright.features.derived import COUNTS
 from loanwright.features.dialect import Dialect
-from loanwright.features.resolve import COUNTS
 
 
 def typed(sql: str, feature: Feature, dialect: Dialect) -> str:
