@@ -67,10 +67,11 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="where the page goes [docs/benchmarks with all rows, else nowhere]")
     given = parser.parse_args()
     lines: dict[int, Line] = {}
-    with tempfile.TemporaryDirectory(prefix="loanwright-bench-") as name, _rows(Path(name), given.rows) as places:
-        for number in given.lines:
-            lines[number] = _line(Path(name), places, given.rows, given.rounds, *MODELS[number])
-            print(table(number, lines[number]), flush=True)
+    if given.lines:
+        with tempfile.TemporaryDirectory(prefix="loanwright-bench-") as name, _rows(Path(name), given.rows) as places:
+            for number in given.lines:
+                lines[number] = _line(Path(name), places, given.rows, given.rounds, *MODELS[number])
+                print(table(number, lines[number]), flush=True)
     if given.page or given.rows >= FULL:
         page = given.page / PAGE.name if given.page else PAGE
         write_page(
