@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEFT = 60
+_APART = 0.13
+"""Share of an axis that two marks of a logarithmic one lie apart at least, so that their words do not touch."""
 
 
 class _Scale(NamedTuple):
@@ -169,7 +171,11 @@ def _level(axes: Axes, low: float, high: float, places: dict[Value, int], *, log
         inside = [value for value in inside if low <= math.log10(value) <= high]
         if len(inside) >= 3:
             break
-    ticks(axes, "x", [math.log10(value) for value in inside], [f"{value:g}" for value in inside], grid=False)
+    marks: list[float] = []
+    for value in inside:
+        if not marks or math.log10(value / marks[-1]) >= _APART * (high - low):
+            marks.append(value)
+    ticks(axes, "x", [math.log10(value) for value in marks], [f"{value:g}" for value in marks], grid=False)
 
 
 def shown(value: Value) -> str:
