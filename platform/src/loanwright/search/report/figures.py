@@ -171,11 +171,11 @@ def _level(axes: Axes, low: float, high: float, places: dict[Value, int], *, log
         inside = [value for value in inside if low <= math.log10(value) <= high]
         if len(inside) >= 3:
             break
-    marks: list[float] = []
+    apart: list[float] = []
     for value in inside:
-        if not marks or math.log10(value / marks[-1]) >= _APART * (high - low):
-            marks.append(value)
-    ticks(axes, "x", [math.log10(value) for value in marks], [f"{value:g}" for value in marks], grid=False)
+        if not apart or math.log10(value / apart[-1]) >= _APART * (high - low):
+            apart.append(value)
+    ticks(axes, "x", [math.log10(value) for value in apart], [f"{value:g}" for value in apart], grid=False)
 
 
 def shown(value: Value) -> str:
