@@ -97,9 +97,18 @@ def test_broken_rows(project: Project) -> None:
     assert project.run()[0].code == 0
 
 
-def test_more_workers_than_one(project: Project) -> None:
-    ended = project.command("run", "tiny", "--set", "workers=2")
-    _one_clear_error(ended, 2, "workers: 2 processes are asked for")
+def test_three_workers_make_the_bundle_of_one(project: Project) -> None:
+    _, one = project.run()
+    ended, three = project.run("--set", "workers=3")
+    assert ended.code == 0
+    assert three["steps"]["train"]["status"] == "done"
+    assert three["bundle_digest"] == one["bundle_digest"]
+    assert three["unchanged"]
+
+
+def test_no_workers(project: Project) -> None:
+    ended = project.command("run", "tiny", "--set", "workers=0")
+    _one_clear_error(ended, 2, "workers: must be at least 1")
     assert not list(project.state.glob("runs/*"))
 
 
