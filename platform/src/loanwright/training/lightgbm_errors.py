@@ -22,6 +22,7 @@ def understood(ranks: int = 1) -> Iterator[None]:
     Raises:
         DeclarationError: LightGBM refuses the parameters.
         NetworkLost: the connection to another process failed.
+        MemoryError: LightGBM could not get the memory it asked for.
     """
     import lightgbm as lgb
 
@@ -29,6 +30,8 @@ def understood(ranks: int = 1) -> Iterator[None]:
         yield
     except lgb.basic.LightGBMError as error:
         said = str(error).split(" at /")[0]  # without the place in LightGBM's own source
+        if "bad_alloc" in said:
+            raise MemoryError(said) from error
         if ranks > 1 and _NETWORK.search(said):
             raise NetworkLost(f"LightGBM lost the others: {said}") from error
         raise DeclarationError(

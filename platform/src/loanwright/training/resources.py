@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loanwright.errors import EnvironmentFault
+from loanwright.training.gang.memory import limit_words
 
 SAMPLE_ROWS = 50_000
 """How many rows LightGBM's bin boundaries are found on: some 200 for each of 255 bins."""
@@ -105,6 +108,17 @@ class Load:
         """What that worker needs at its peak."""
         return training_bytes(self.largest, self.features, self.max_bin, self.row_group)
 
+    @property
+    def arithmetic(self) -> str:
+        """What that worker needs, and how it is reckoned."""
+        one = self.workers == 1
+        return (
+            f"training on {self.rows + self.held:,} rows and {self.features:,} features needs about "
+            f"{self.bytes / _MIB:,.0f} MiB{'' if one else f' in the largest of {self.workers} workers'} "
+            f"({'2.4' if self.max_bin > _BYTE else '1.2'} bytes a feature and {_ROW} bytes for each of "
+            f"{'its ' if not one else ''}{self.largest:,} rows, and one row group)"
+        )
+
     def enough(self, available: int) -> int | None:
         """With how many workers, each with so many bytes, it would do; None if with none."""
         for workers in range(self.workers + 1, _MOST + 1):
@@ -122,18 +136,30 @@ def check_memory(load: Load, available: int | None = None) -> None:
     available = (available_memory() if available is None else available) // load.beside
     if load.bytes <= available:
         return
-    one = load.workers == 1
     enough = load.enough(available)
     raise EnvironmentFault(
-        f"training on {load.rows + load.held:,} rows and {load.features:,} features needs about "
-        f"{load.bytes / _MIB:,.0f} MiB{'' if one else f' in the largest of {load.workers} workers'} "
-        f"({'2.4' if load.max_bin > _BYTE else '1.2'} bytes a feature and {_ROW} bytes for each of "
-        f"{'its ' if not one else ''}{load.largest:,} rows, and one row group), and {available / _MIB:,.0f} MiB are "
+        f"{load.arithmetic}, and {available / _MIB:,.0f} MiB are "
         f"available{'' if load.beside == 1 else f' to each of the {load.beside} on this machine'}",
         fix="Give the process more memory, or train on fewer rows or features"
         if enough is None
         else f"{enough:,} workers would do, each with as much memory as this one; or give it more",
     )
+
+
+@contextmanager
+def memory_told(load: Load) -> Iterator[None]:
+    """Where memory runs out inside all the same, under a limit that is not seen beforehand, the arithmetic is told.
+
+    Raises:
+        EnvironmentFault: memory ran out.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise EnvironmentFault(
+            f"memory ran out: {load.arithmetic}; {limit_words()}",
+            fix="Give the process more memory, or train on fewer rows or features, or with workers on more machines",
+        ) from error
 
 
 def _text(path: Path) -> str:

@@ -19,7 +19,7 @@ from loanwright.training.job import Job
 from loanwright.training.parameters import lightgbm_parameters
 from loanwright.training.peers import Member
 from loanwright.training.preparation import Preparation, read_preparation
-from loanwright.training.resources import Load, check_memory, usable_threads
+from loanwright.training.resources import Load, check_memory, memory_told, usable_threads
 from loanwright.training.share import Share, load_share
 
 if TYPE_CHECKING:
@@ -61,10 +61,11 @@ def train_share(
     load = Load(prepared.totals.rows, held_rows, features, training.parameters.max_bin, group, member.ranks, beside)
     check_memory(load)
     _log.info("worker %d of %d: reading %s rows of %d features", member.rank, member.ranks, f"{rows:,}", features)
-    share = read(prepared.rows, spans[member.rank], mine)
-    kept = None if held is None else read(held, _span(held))
-    parameters = lightgbm_parameters(training, prepared.encoding.features, threads)
-    return fit_share(share, kept, training, parameters, prepared.totals, member, checkpoints)
+    with memory_told(load):
+        share = read(prepared.rows, spans[member.rank], mine)
+        kept = None if held is None else read(held, _span(held))
+        parameters = lightgbm_parameters(training, prepared.encoding.features, threads)
+        return fit_share(share, kept, training, parameters, prepared.totals, member, checkpoints)
 
 
 def _read(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from loanwright.config.learning import Split, Training
 from loanwright.features.table import TrainingTable
 from loanwright.storage import Store, open_store
@@ -16,6 +18,7 @@ from loanwright.training.job import Job
 from loanwright.training.peers import Alone
 from loanwright.training.preparation import fitting_rows, prepare
 from loanwright.training.publishing import noted_booster
+from loanwright.training.resources import Load
 
 
 class Trained(NamedTuple):
@@ -66,9 +69,10 @@ def train(
         EnvironmentFault: the rows do not fit into memory, or the workers broke down again and again.
     """
     ranks = len(shares) if shares else max(workers, 2 if training.exact else 1)
+    preparation, load = _prepared(table_uri, split, training, store, scratch, ranks)
     job = Job(
         table=table_uri,
-        preparation=_prepared(table_uri, split, training, store, scratch),
+        preparation=preparation,
         split=split.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
         shares=tuple(shares or [1.0] * ranks),
@@ -86,6 +90,7 @@ def train(
                 command=_command(job.publish(store), store, scratch, ranks),
                 ranks=ranks,
                 place=place or open_store(str(scratch / "status")),
+                memory=load.arithmetic,
             )
         )
     uri = noted_booster(job, store)
@@ -93,13 +98,24 @@ def train(
     return Trained(uri, outcome)
 
 
-def _prepared(table_uri: str, split: Split, training: Training, store: Store, scratch: Path) -> str:
-    """The URI of what all workers share."""
+def _prepared(
+    table_uri: str, split: Split, training: Training, store: Store, scratch: Path, ranks: int
+) -> tuple[str, Load]:
+    """The URI of what all workers share, and what each of them has to hold."""
     table = TrainingTable.open(table_uri, scratch)
     keys = table.keys()
     rows, held = fitting_rows(table, keys, split, training)
+    load = Load(
+        int(rows.sum()),
+        0 if held is None else int(held.sum()),
+        len(table.features),
+        training.parameters.max_bin,
+        int(np.diff(table.bounds).max()),
+        ranks,
+        ranks,
+    )
     scratch.mkdir(parents=True, exist_ok=True)
-    return prepare(table, keys, rows, held, training).publish(table, store, scratch)
+    return prepare(table, keys, rows, held, training).publish(table, store, scratch), load
 
 
 def _command(job: str, store: Store, scratch: Path, ranks: int) -> list[str]:

@@ -134,10 +134,11 @@ def cause(ended: Sequence[Ended]) -> Ended | None:
     """Who broke the gang, of those that ended: the others ended because of it. None if all came to the end."""
     broken = any(one.code for one in ended)
     order: tuple[Callable[[Ended], bool], ...] = (
-        lambda one: one.code > 0 and one.farewell is not None and one.farewell.kind is not None,
+        # What the others say once one of them is gone need not be true, so who vanished without a word comes first.
         lambda one: one.code < 0 and not one.forced,
-        lambda one: one.code not in (*Exit, 0) and not one.forced,
         lambda one: one.code == 0 and broken,
+        lambda one: one.code > 0 and one.farewell is not None and one.farewell.kind is not None,
+        lambda one: one.code not in (*Exit, 0) and not one.forced,
         lambda one: one.code in (Exit.STOPPED, Exit.NOT_ALL_CAME),
         lambda one: one.forced,
         lambda one: one.code in (Exit.NO_PROGRESS, Exit.NETWORK_LOST),

@@ -38,6 +38,7 @@ class Circumstances:
     meeting_seconds: float = 60.0
     watchdog_seconds: float = 300.0
     grace_seconds: float = 25.0
+    retries: int = 5
     status: str | None = None
     parent: int | None = None
     hotline: int | None = None
@@ -64,6 +65,7 @@ class Circumstances:
             meeting_seconds=_seconds(variables, "LOANWRIGHT_MEETING_SECONDS", 60.0),
             watchdog_seconds=_seconds(variables, "LOANWRIGHT_WATCHDOG_SECONDS", 300.0),
             grace_seconds=_seconds(variables, "LOANWRIGHT_GRACE_SECONDS", 25.0),
+            retries=_whole(variables, "LOANWRIGHT_RETRIES", 5),
             status=variables.get("LOANWRIGHT_WORKER_STATUS") or None,
             parent=_optional(variables, "LOANWRIGHT_GANG_PARENT"),
             hotline=_optional(variables, "LOANWRIGHT_HOTLINE"),

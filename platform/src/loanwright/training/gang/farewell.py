@@ -13,12 +13,16 @@ _LONGEST = 1500
 
 @dataclass(frozen=True)
 class Farewell:
-    """A worker's last words; `kind` names the LoanwrightError that ended it, if it was one."""
+    """A worker's last words; `kind` names the LoanwrightError that ended it, if it was one.
+
+    `memory` says that it could not get the memory it asked for.
+    """
 
     why: str
     kind: str | None = None
     fix: str | None = None
     damaged: str | None = None
+    memory: bool = False
 
     @classmethod
     def of(cls, error: BaseException) -> Farewell:
@@ -27,6 +31,8 @@ class Farewell:
             return cls(str(error))
         if isinstance(error, LoanwrightError):
             return cls(error.problem, _kind(error), error.fix, getattr(error, "damaged", None))
+        if isinstance(error, MemoryError):
+            return cls("memory ran out", memory=True)
         words = str(error).strip().splitlines()
         return cls(f"internal error, {type(error).__name__}: {words[0] if words else 'no words'}")
 

@@ -1,15 +1,18 @@
-"""A worker does not outlive the process that started it: an orphan would go on using memory and ports."""
+"""A worker and the process that started it: it does not outlive that one, and goes before it where memory is short."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def die_with(parent: int) -> None:
@@ -24,6 +27,12 @@ def die_with(parent: int) -> None:
         threading.Thread(target=_look, args=(parent,), name="lifeline", daemon=True).start()
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def go_first() -> None:
+    """Where the system must kill for want of memory, let it be this process, so that its parent can tell of it."""
+    with contextlib.suppress(OSError):
+        _SCORE.write_text("500")
 
 
 def _look(parent: int) -> None:

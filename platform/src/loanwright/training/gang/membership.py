@@ -17,7 +17,7 @@ from loanwright.training.gang.circumstances import Circumstances
 from loanwright.training.gang.exits import Exit
 from loanwright.training.gang.farewell import Farewell
 from loanwright.training.gang.hotline import Mark, Speaker
-from loanwright.training.gang.lifeline import die_with
+from loanwright.training.gang.lifeline import die_with, go_first
 from loanwright.training.gang.meeting import meet
 from loanwright.training.gang.status import Reporter
 from loanwright.training.gang.stopping import StopRequest
@@ -44,6 +44,7 @@ def take_part(body: Callable[[Member], None]) -> NoReturn:
         hotline = Speaker(here.hotline)
         if here.parent is not None:
             die_with(here.parent)
+            go_first()
         member = Member(here, hotline)
         member.begin()
         body(member)

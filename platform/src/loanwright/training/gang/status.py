@@ -86,8 +86,9 @@ class Reporter:
         self.change(state=state, **({"said": said} if said else {}))
         if self._place is not None:
             writer = threading.Thread(target=self._write, name="last-status", daemon=True)
-            writer.start()
-            writer.join(patience)
+            with contextlib.suppress(RuntimeError, MemoryError):  # no memory for another thread
+                writer.start()
+                writer.join(patience)
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._began, 2)
