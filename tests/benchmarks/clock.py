@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
-def measured(work: Callable[[], object], then: Callable[[], Mapping[str, float]] = dict) -> None:
+def measured(work: Callable[[], object], then: Callable[[], Mapping[str, object]] = dict) -> None:
     """Does the work and prints what it cost as the last line, as JSON: seconds, CPU seconds, peak and first MiB.
 
     Args:

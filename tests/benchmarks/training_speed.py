@@ -1,16 +1,17 @@
 """How fast training is, and in how much memory, beside what else one would take for it.
 
-    python tests/benchmarks/training_speed.py [--lines 1 2 3 4] [--scale 1] [--rounds 3]
+    python tests/benchmarks/training_speed.py [--lines 1 2 3 4 5] [--scale 1] [--rounds 3]
 
 Line 1: two processes of a thread against one. Line 2: our paths against LightGBM over pandas, XGBoost and scikit-learn,
-at equal settings. Line 3: memory over what was held before. Line 4: what segments with checkpoints cost. Contenders
-take turns in one run and every goal is a ratio within it. At full scale the results go into a page of docs/benchmarks;
-a line that was measured before stays there until it is measured again.
+at equal settings. Line 3: memory over what was held before. Line 4: what segments with checkpoints cost. Line 5: what a
+kill costs. Contenders take turns in one run and every goal is a ratio within it. At full scale the results go into a
+page of docs/benchmarks; a line that was measured before stays there until it is measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import sys
 import tempfile
@@ -167,10 +168,41 @@ def segments(folder: Path, scale: float, rounds: int) -> Line:
     return Line(f"segments: {data.rows:,} rows, 200 trees", costs(found), goals, rounds=rounds)
 
 
+def kills(folder: Path, scale: float, rounds: int) -> Line:
+    """Line 5: a worker killed at some moment, against a training that nobody disturbs."""
+    data = make(folder, round(1e6 * scale))
+    segment, trees = 25, 150
+    rng = random.Random(5)
+
+    def contender(name: str, seconds: float) -> Contender:
+        given = (str(seconds), str(segment), str(data.store), data.table, str(trees))
+        return Contender(name, "training_kill.py", given, variables=AS_A_STEP)
+
+    undisturbed, killed = "undisturbed", "one of two workers killed"
+    found: Told = {undisturbed: [], killed: []}
+    shares = []
+    for _ in range(rounds):
+        plain = told(contender(undisturbed, 0))
+        moment = rng.uniform(0.1, 0.9) * plain["wall"]
+        hit = told(contender(killed, moment))
+        if hit["restarts"] != 1 or hit["booster"] != plain["booster"]:
+            raise SystemExit(f"killed after {moment:.1f} s: {hit}, undisturbed: {plain}")
+        lost, allowed = hit["wall"] - plain["wall"], plain["segment"] + plain["loading"] + 10
+        shares.append(lost / allowed)
+        found[undisturbed].append(plain)
+        found[killed].append(hit)
+        print(f"  killed after {moment:.1f} s: {lost:.1f} s lost of {allowed:.1f} s allowed", flush=True)
+    goal = Goal("most seconds lost by a segment, loading the data and 10 s", max(shares), 1.0)
+    notes = ["Both make the same booster; the killed one starts again once."]
+    return Line(
+        f"kills: {data.rows:,} rows, {trees} trees in segments of {segment}", costs(found), [goal], notes, rounds
+    )
+
+
 def main() -> None:
     """Measures the lines, prints each, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=int, nargs="*", default=[1, 2, 3, 4], help="none: the page anew")
+    parser.add_argument("--lines", type=int, nargs="*", default=[1, 2, 3, 4, 5], help="none: the page anew")
     parser.add_argument("--scale", type=float, default=1.0, help="of the rows")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs")
     given = parser.parse_args()
@@ -183,6 +215,7 @@ def main() -> None:
             2: partial(rivals, here / "2", given.scale, given.rounds, python),
             3: partial(memory, here / "3", given.scale, python),
             4: partial(segments, here / "4", given.scale, given.rounds),
+            5: partial(kills, here / "5", given.scale, given.rounds),
         }
         for number in given.lines:
             lines[number] = ways[number]()
