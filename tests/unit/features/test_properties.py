@@ -114,6 +114,28 @@ def test_a_row_known_at_or_after_the_decision_changes_nothing_in_many_worlds() -
     holds(partial(the_future_changes_nothing, 8, 12), MANY)
 
 
+def test_values_of_rows_that_come_at_one_moment_count_once() -> None:
+    """A world in which two windows over such rows put them in two orders, so that a value began twice."""
+    seed = 23_277
+    feature = {"name": "kinds", "aggregate": "distinct", "column": "kind", "window": "2d"}
+    features = Features.model_validate(
+        {
+            "groups": [
+                {
+                    "source": "events",
+                    "key": "client_id",
+                    "features": [
+                        feature,
+                        {**feature, "name": "kinds_since", "filter": "happened >= TIMESTAMPTZ '2023-11-16'"},
+                    ],
+                }
+            ]
+        }
+    )
+    _, tables, _ = a_moment_and_its_future(seed)
+    assert computed(data(), features, tables) == defined(data(), features, tables)
+
+
 def order_changes_no_byte(groups: int, most: int, seed: int) -> None:
     features, tables, rng = some(seed, groups, most), world(seed), random.Random(seed)
     shuffled = {name: rng.sample(rows, len(rows)) for name, rows in tables.items()}

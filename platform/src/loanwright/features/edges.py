@@ -130,9 +130,13 @@ def _at(weights: tuple[int, ...], number: int) -> int:
 
 
 def _stretches(unit: Unit, count: Distinct) -> str:
-    """Each value's stretches of time in the window: rows whose stretches meet or overlap are one."""
-    end = unit.end(count.window)
-    rows = select(
+    """Each value's stretches of time in the window: rows whose stretches meet or overlap are one.
+
+    Of rows that come at one moment the one that stays longest says it all. Were they left side by side, two windows
+    over them could each put them in an order of its own, and a stretch could begin amid them and count twice.
+    """
+    end, keys = unit.end(count.window), ", ".join(unit.keys)
+    every = select(
         [
             *unit.keys,
             f"{count.column} AS lw_value",
@@ -142,7 +146,12 @@ def _stretches(unit: Unit, count: Distinct) -> str:
         unit.part("unit"),
         f"WHERE {count.column} IS NOT NULL AND {unit.holds(count.window)}",
     )
-    over = f"OVER ({unit.partition}, lw_value ORDER BY lw_from, lw_to"
+    rows = select(
+        [*unit.keys, "lw_value", "lw_from", "max(lw_to) AS lw_to"],
+        nested(every, "e"),
+        f"GROUP BY {keys}, lw_value, lw_from",
+    )
+    over = f"OVER ({unit.partition}, lw_value ORDER BY lw_from"
     before = f"max(lw_to) {over} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     begun = select(["*", f"{before} AS lw_before"], nested(rows, "r"))
     fresh = "CASE WHEN lw_before IS NULL OR lw_from > lw_before THEN 1 ELSE 0 END"
@@ -150,5 +159,5 @@ def _stretches(unit: Unit, count: Distinct) -> str:
     return select(
         [*unit.keys, "min(lw_from) AS lw_from", "max(lw_to) AS lw_to"],
         nested(numbered, "s"),
-        f"GROUP BY {', '.join(unit.keys)}, lw_value, lw_stretch",
+        f"GROUP BY {keys}, lw_value, lw_stretch",
     )
