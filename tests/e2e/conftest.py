@@ -19,7 +19,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    made = make_project(tmp_path_factory.mktemp("finished"))
+    # Enough rows for a worse model to be worse beyond noise.
+    made = make_project(tmp_path_factory.mktemp("finished"), rows=6000)
     try:
         ended, _ = made.run()
         assert ended.code == 0, ended.out + ended.err

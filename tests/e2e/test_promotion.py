@@ -124,7 +124,11 @@ def test_rows_in_s3_are_scored_into_s3_by_two_processes(finished: Project, tmp_p
     assert ended.out == f"300 rows are scored in {root}/outbox/: 3 parts.\n"
     with _store_of(finished) as store:
         manifest = json.loads(store.read("outbox/_manifest.json"))
-        assert manifest["bundle"] == finished.summary()["bundle_digest"]
+        registered = find_model(Settings.read(finished.variables, finished.folder).registry_uri, "tiny")
+        assert registered is not None
+        scored_with = registered.of_bundle(manifest["bundle"])
+        assert scored_with is not None
+        assert scored_with.number == 1
         store.download(f"outbox/{manifest['parts'][2]['path']}", tmp_path / "part.parquet")
     assert len(set(pq.read_table(tmp_path / "part.parquet")["score"].to_pylist())) == 1
 
