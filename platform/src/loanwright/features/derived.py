@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from loanwright.config.features import DerivedFeature, Feature, Features
@@ -61,12 +62,17 @@ def resolve_derived(features: Features, dialect: Dialect) -> tuple[ResolvedDeriv
     return tuple(derived)
 
 
-def needed_of(features: Features, derived: tuple[ResolvedDerived, ...]) -> set[str]:
-    """What the model is given, and all that this is made of."""
+def needed_of(features: Features, reads: Mapping[str, Collection[str]]) -> set[str]:
+    """What the model is given, and all that this is made of.
+
+    Args:
+        features: what is declared.
+        reads: derived feature → the features that its expression reads, in the order of the declaration.
+    """
     needed = {name for name in features.names() if name not in features.hidden}
-    for each in reversed(derived):  # what reads a feature is declared after it
-        if each.feature.name in needed:
-            needed |= each.reads
+    for name in reversed(list(reads)):  # what reads a feature is declared after it
+        if name in needed:
+            needed |= set(reads[name])
     return needed
 
 

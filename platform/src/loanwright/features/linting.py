@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from loanwright.config.data import Data
 from loanwright.config.features import Feature, FeatureGroup, Features
+from loanwright.features.derived import needed_of
 from loanwright.features.expressions import parse_expression
-from loanwright.features.lineage import feeds, filtered
+from loanwright.features.lineage import feeds, filtered, inputs
 from loanwright.storage import digest_of
 
 _WORDS = ("name", "windows", "filter", "monotone", "credit", "owner", "description")
@@ -44,11 +45,7 @@ def lint_declaration(data: Data, features: Features) -> list[Finding]:
 
 def _unused(features: Features) -> Iterator[Finding]:
     fed = feeds(features)
-    used = {name for name in features.names() if name not in features.hidden}
-    # Backwards, for what reads a feature is declared after it.
-    for name in reversed(features.names()):
-        if any(reader in used for reader in fed.get(name, ())):
-            used.add(name)
+    used = needed_of(features, inputs(features))
     for name in features.hidden:
         if name not in used:
             also = "nothing is derived from it" if name not in fed else "so is all that is derived from it"

@@ -118,7 +118,7 @@ def resolve(data: Data, features: Features, dialect: Dialect = DUCKDB) -> Resolv
         _check_case(source)
     groups = tuple(_group(number, group, data, dialect) for number, group in enumerate(features.groups, 1))
     derived = resolve_derived(features, dialect)
-    needed = needed_of(features, derived)
+    needed = needed_of(features, {each.feature.name: each.reads for each in derived})
     groups = tuple(found for group in groups if (found := _cut(group, needed, features, data, dialect)) is not None)
     derived = tuple(each for each in derived if each.feature.name in needed)
     carried = tuple(column.name for column in data.unit_source.columns if column.slice)
