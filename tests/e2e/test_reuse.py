@@ -122,8 +122,9 @@ def test_another_endpoint_with_the_same_bucket_name_reuses_nothing(
     assert summary["bundle_digest"] == before["bundle_digest"]
 
 
-def test_a_plain_folder_is_a_store_too(before: dict[str, Any], tmp_path: Path) -> None:
+def test_a_plain_folder_is_a_store_too(finished: Project, before: dict[str, Any], tmp_path: Path) -> None:
     folder = make_project(tmp_path / "project").with_variables(LOANWRIGHT_STORE=str(tmp_path / "store"))
+    shutil.copy(finished.folder / "applicants.csv", folder.folder)
     ended, summary = folder.run()
     assert ended.code == 0, ended.err
     assert summary["bundle_digest"] == before["bundle_digest"]

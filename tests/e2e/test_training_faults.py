@@ -9,9 +9,9 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from loanwright.errors import EnvironmentFault, StorageFault
 from loanwright.runtime.object_server import ObjectServer
 from loanwright.runtime.settings import Settings, environment
 from loanwright.storage import Store, open_store
+from loanwright.training.job import Job
+from loanwright.training.publishing import noted_booster
 from loanwright.training.train import Trained, train
 from tests.builders.faulty import fault, garbage, ordered
 from tests.builders.project import Project, kill, wait_until
@@ -180,17 +182,23 @@ def _taken(ports: range) -> Iterator[None]:
 def test_two_trainings_of_one_declaration_at_once(
     orders: pytest.MonkeyPatch, store: Store, tmp_path: Path, digest: str
 ) -> None:
-    """They write the same checkpoints, under the same names."""
-    results: list[str] = []
-    threads = [
-        threading.Thread(target=lambda number=number: results.append(_digest(_train(store, tmp_path / str(number)))))
-        for number in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert results == [digest, digest]
+    """They write the same checkpoints, under the same names, and the first to end removes them."""
+    with ThreadPoolExecutor(2) as pool:
+        trainings = [pool.submit(_train, store, tmp_path / str(number)) for number in range(2)]
+        assert [_digest(training.result(120)) for training in trainings] == [digest, digest]
+
+
+def test_the_checkpoints_go_before_the_booster_is_asked_for(
+    store: Store, tmp_path: Path, digest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an equal training removes them that ends a moment earlier."""
+
+    def late(job: Job, place: Store) -> str:
+        job.checkpoints(place).remove()
+        return noted_booster(job, place)
+
+    monkeypatch.setattr("loanwright.training.train.noted_booster", late)
+    assert _digest(_train(store, tmp_path)) == digest
 
 
 _DRIVER = """

@@ -65,4 +65,5 @@ def noted_booster(job: Job, store: Store) -> str:
 
 
 def _note(job: Job, store: Store) -> str:
-    return f"{job.checkpoints(store).prefix}/booster.json"
+    # Not among the checkpoints: an equal training at the same time removes those as soon as it is done.
+    return f"trainings/{job.checkpoints(store).key}.json"
