@@ -52,6 +52,11 @@ def test_what_is_wrong_is_told_before_anything_runs(project: Project, assignment
     assert refusal(project, assignment) == said
 
 
+def test_more_workers_than_this_machine_bears_start_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loanwright.training.crew.usable_threads", lambda: 2)
+    assert "1,000 workers are asked for, and this machine has 2 cores" in refusal(project, "workers=1000")
+
+
 def test_a_section_that_has_a_default_gets_it_back(project: Project) -> None:
     settings = Settings.read(project.variables, project.folder)
     request = run_parameters(settings, "tiny", ["calibration=null"])

@@ -23,6 +23,7 @@ from loanwright.runtime.local_run import Request
 from loanwright.runtime.overrides import apply_overrides
 from loanwright.runtime.project_models import model_folder
 from loanwright.runtime.settings import EMBEDDED_BUCKET, Settings
+from loanwright.training.crew import check_crew
 
 _TRAINING_ONLY = ("workers", "register_model")
 """Parameters of the training pipeline that the search pipeline does not have."""
@@ -38,6 +39,7 @@ def run_parameters(settings: Settings, model: str, assignments: Iterable[str]) -
     assignments = tuple(assignments)
     declared = read_declaration(folder / "model.yaml")
     _, parameters = _checked(settings, sections_as_parameters(declared), assignments)
+    check_crew(parameters["workers"])
     check_size(parameters, model)
     return Request(model, folder, parameters, changes=assignments)
 

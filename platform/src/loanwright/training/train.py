@@ -12,6 +12,7 @@ import numpy as np
 from loanwright.config.learning import Split, Training
 from loanwright.features.table import TrainingTable
 from loanwright.storage import Store, open_store
+from loanwright.training.crew import check_crew
 from loanwright.training.gang.history import Outcome
 from loanwright.training.gang.supervisor import Plan, supervise
 from loanwright.training.job import Job
@@ -67,8 +68,10 @@ def train(
         DataError: the train part is empty, of one outcome, or teaches nothing, or is too small for the workers.
         DeclarationError: LightGBM refuses the parameters.
         EnvironmentFault: the rows do not fit into memory, or the workers broke down again and again.
+        UsageError: there are more workers than this machine bears.
     """
     ranks = len(shares) if shares else max(workers, 2 if training.exact else 1)
+    check_crew(ranks)
     preparation, load = _prepared(table_uri, split, training, store, scratch, ranks)
     job = Job(
         table=table_uri,
