@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ from typing import Any
 
 import psutil
 
+from loanwright.training.gang.circle import Circle
 from loanwright.training.gang.membership import Member
 
 _ROOT = Path(__file__).parents[2]
+_staying: list[socket.socket] = []
 
 
 def fault(rank: int, at: int | str, how: str, *, attempts: int = 1, first: int = 1) -> dict[str, Any]:
@@ -25,7 +28,8 @@ def fault(rank: int, at: int | str, how: str, *, attempts: int = 1, first: int =
 
     Args:
         rank: which.
-        at: when it has done that round (0: at its very start), or is in that state.
+        at: when it has done that round (0: at its very start), or is in that state; "ports": when all know each
+            other's ports and none of this rank's is open yet.
         how: what, see `happen`.
         attempts: the last attempt in which it happens.
         first: the first one.
@@ -58,6 +62,16 @@ def arm() -> None:
                 happen(one["how"])
 
     Member.beat = watched  # type: ignore[method-assign]
+    open_ports = Circle.open_ports
+
+    def opened(self: Circle) -> tuple[str, ...]:
+        ports = open_ports(self)
+        for one in mine:
+            if one["at"] == "ports":
+                _to_last_listener(ports, one["how"])
+        return ports
+
+    Circle.open_ports = opened  # type: ignore[method-assign]
 
 
 def happen(how: str) -> None:
@@ -88,6 +102,29 @@ def happen(how: str) -> None:
         raise ValueError(how)
 
 
+def _to_last_listener(ports: tuple[str, ...], how: str) -> None:
+    """Comes to the last rank's listener before any other rank, says these bytes, and stays or goes.
+
+    Until LightGBM listens there nobody does, so who is let in is let in by LightGBM.
+    """
+    words, leaves, note = how.split(":", 2)
+    host, _, port = ports[-1].rpartition(":")
+    for _ in range(2000):
+        stranger = socket.socket()
+        if stranger.connect_ex((host, int(port))) == 0:
+            stranger.sendall(bytes.fromhex(words))
+            with Path(note).open("a") as said:
+                said.write(f"{port}\n")
+            break
+        stranger.close()
+        time.sleep(0.005)
+    if leaves == "goes":
+        stranger.close()
+    else:
+        _staying.append(stranger)
+    time.sleep(0.3)  # the listener takes it in
+
+
 @contextmanager
 def garbage(first: int, last: int, connections: int) -> Iterator[list[int]]:
     """Somebody who sends garbage to whatever listens on these ports of this machine, so many times in all.
@@ -95,8 +132,6 @@ def garbage(first: int, last: int, connections: int) -> Iterator[list[int]]:
     Yields:
         The ports that took it, as they do.
     """
-    import socket
-
     hit: list[int] = []
     over = threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -57,6 +58,34 @@ def test_somebody_speaks_garbage_to_every_port(
         trained = trained_on(store, tmp_path)
     assert hit
     assert digest_of(trained) == digest
+
+
+_NOISE = (b"garbage! " * 500).hex()
+
+
+@pytest.mark.parametrize(
+    ("words", "leaves", "workers"),
+    [
+        pytest.param("00000000", "goes", 2, id="as rank 0"),
+        pytest.param("00000000" + _NOISE, "stays", 3, id="as rank 0, then noise"),
+        pytest.param("01000000" + _NOISE, "goes", 2, id="as the listener itself"),
+        pytest.param(_NOISE, "goes", 2, id="as a rank that cannot be"),
+        pytest.param("0000", "goes", 2, id="half a number"),
+        pytest.param("", "stays", 2, id="nothing"),
+    ],
+)
+def test_a_stranger_is_let_in_by_lightgbm_itself(
+    orders: pytest.MonkeyPatch, store: Store, tmp_path: Path, digest: str, words: str, leaves: str, workers: int
+) -> None:
+    """Its listener trusts the first that come. Whatever they say in that moment, it costs one attempt."""
+    note = tmp_path / "heard"
+    order(orders, fault(0, "ports", f"{words}:{leaves}:{note}"))
+    began = time.monotonic()
+    trained = trained_on(store, tmp_path, workers=workers)
+    assert len(note.read_text().split()) == 1
+    assert digest_of(trained) == digest
+    assert [round_ for _, round_ in restarts_of(trained)] == [0]
+    assert time.monotonic() - began < 90
 
 
 def test_ports_that_are_taken_are_not_used(
