@@ -126,7 +126,7 @@ def test_a_group_without_one_row_for_each_decision_is_not_joined(harm, rows, tmp
         found[name] = Dealt(tmp_path / "harmed.arrow", harmed.to_batches(), "lw_ord", 7)
 
         with pytest.raises(IntegrityFault, match=rf"{name} has [68] rows for decisions 0 to 6"):
-            list(joining.joined(build.engine, build.texts.table, found, 0, every.rows))
+            list(joining.joined(build.engine, build.texts.table, found, every.rows))
 
 
 @pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "1/5000"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,14 +16,15 @@ from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.data.rows import ROW_GROUP, row_groups
 from loanwright.features.dealt import Dealt
-from loanwright.features.deciding import Decided, make_decisions
+from loanwright.features.deciding import EVERY, Decided, make_decisions
 from loanwright.features.dialect import DUCKDB
 from loanwright.features.earlier import latest, remember, standing
 from loanwright.features.groups import compute_groups
 from loanwright.features.joining import joined
-from loanwright.features.keeping import NOTHING, Kept, keep
+from loanwright.features.keeping import Kept
 from loanwright.features.narrowing import RESTATED
 from loanwright.features.opening import Begun, begun, check_outcomes
+from loanwright.features.reached import DUE, make_due
 from loanwright.features.snapshots import restated_rows
 from loanwright.features.table_files import whole_files, write_files
 from loanwright.features.watching import Watch
@@ -76,41 +76,59 @@ def build_training_table(
                 if (restated := restated_rows(source, snapshot, scratch)) is not None:
                     engine.add(f"{RESTATED}_{source.name}", restated)
         decided = make_decisions(engine, data, build.texts.decisions, filtered, stands)
-        kept = keep(engine, stands, decided, build.schema, scratch) if stands is not None else NOTHING
+        if stands is None:
+            check_outcomes(data, decided.rows, decided.positives)
+            _log.info("%d features for %s decisions", len(build.resolved.outputs), f"{decided.rows:,}")
+            return write_table(build, decided, _rows(build, scratch, EVERY, decided.rows, shards), store, scratch)
+        due = make_due(engine, data, build.resolved, stands)
+        kept = Kept(engine, stands, decided, due, build.schema, scratch)
         check_outcomes(data, decided.rows, decided.positives + kept.positives)
-        _log.info("%d features for %s decisions", len(build.resolved.outputs), f"{decided.rows - kept.rows:,}")
-        return write_table(build, decided, _rows(build, scratch, kept.rows, decided.rows, shards), store, scratch, kept)
+        _log.info(
+            "%d features for %s decisions; %s others are kept from the table before",
+            len(build.resolved.outputs),
+            f"{len(due.places):,}",
+            f"{kept.rows:,}",
+        )
+        return write_table(build, decided, _rows(build, scratch, DUE, len(due.places), shards), store, scratch, kept)
 
 
 def write_table(
-    build: Begun, decided: Decided, rows: Iterator[pa.RecordBatch], store: Store, scratch: Path, kept: Kept = NOTHING
+    build: Begun,
+    decided: Decided,
+    rows: Iterator[pa.RecordBatch],
+    store: Store,
+    scratch: Path,
+    kept: Kept | None = None,
 ) -> str:
-    """Stores the training table of these rows, behind those that are kept of an earlier one; its manifest's URI."""
+    """Stores the training table of these rows, and of those that are kept of an earlier one; its manifest's URI."""
     watch = Watch(build.resolved.outputs)
     fresh = watch.passing(row_groups(rows, build.schema, ROW_GROUP))
-    files = list(kept.written(store, scratch))
-    files += write_files(whole_files(itertools.chain(kept.rest, fresh), kept.filed), store, scratch)
-    if not kept.rows:
+    positives = decided.positives
+    if kept is None:
+        files = write_files(whole_files(fresh), store, scratch)
         watch.report()
-    uri = publish(store, "tables", _body(build, decided.rows, decided.positives + kept.positives), files)
+    else:
+        files = list(kept.files(fresh, store))
+        positives += kept.positives
+    uri = publish(store, "tables", _body(build, decided.rows, positives), files)
     remember(store, build.feature_set, uri)
     return uri
 
 
-def _rows(build: Begun, scratch: Path, first: int, end: int, shards: int | None) -> Iterator[pa.RecordBatch]:
-    """The table's rows in their order, computed now: decisions from the first place to before the end."""
+def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) -> Iterator[pa.RecordBatch]:
+    """The table's rows of so many decisions, in their order, computed now."""
     engine, texts = build.engine, build.texts
-    if first == end:
+    if not count:
         return
     if engine.deals_by_itself:
-        engine.make("decisions", "SELECT * FROM every_decision")
+        engine.make("decisions", f"SELECT * FROM {of}")
         for name, text in texts.groups.items():
             engine.make(name, text)
         yield from engine.batches(texts.table, ROW_GROUP)
         return
-    groups = compute_groups(engine, texts.groups, build.resolved, scratch, first=first, shards=shards)
+    groups = compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards)
     with removed(groups):
-        yield from joined(engine, texts.table, groups, first, end)
+        yield from joined(engine, texts.table, groups, count, of=of)
 
 
 @contextmanager

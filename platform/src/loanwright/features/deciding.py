@@ -12,6 +12,9 @@ from loanwright.features.earlier import Standing
 from loanwright.features.engine import Engine
 from loanwright.features.narrowing import ALL, with_restated
 
+EVERY = "every_decision"
+"""The table of them."""
+
 
 @dataclass(frozen=True)
 class Decided:

@@ -1,15 +1,14 @@
 """What of an earlier training table still stands when rows have come since: the past, as it was known then.
 
-A decision sees nothing that was known at or after it. So if the rows known before some moment are the same in
-both snapshots, so are the features of all decisions before that moment, and the outcomes of those whose label
-no newer event reaches. The table is built the same, byte for byte, whether an earlier one is used or not.
+A decision sees nothing that was known at or after it. So of the decisions that were there only those are other ones now
+that see a row that changed (`reached`), and of the outcomes those whose label a newer event reaches. The table is built
+the same, byte for byte, whether an earlier one is used or not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,25 +16,27 @@ from pathlib import Path
 from loanwright.config.data import Data, Source
 from loanwright.data.engine import quoted
 from loanwright.errors import IntegrityFault, NotStored
+from loanwright.features.changes import DIFFERING, differing, first_moved, note_changes
 from loanwright.features.engine import Engine
-from loanwright.features.snapshots import rows_of_groups, source_files
-from loanwright.features.unshared import unshared
 from loanwright.features.visible import MICROSECONDS
 from loanwright.storage import Manifest, Store, canonical_json, read_manifest
 
 FOLDER = "latest_tables"
-CHANGED = ("changed_now", "changed_then")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How far an earlier table can be relied on, in microseconds."""
+    """How far an earlier table can be relied on; moments are microseconds of UTC."""
 
     table: Manifest
-    features_before: int
-    """Features of decisions before this moment are the same."""
+    end: int
+    """Decisions from this moment on are new."""
+    moved_from: int
+    """Decisions before this moment are the same ones, and in the same places."""
     labels_before: int
-    """And so are their labels, before this one."""
+    """Decisions before this moment have the same label, and see no row that changed."""
+    changed: Mapping[str, int]
+    """Source → since when the first of its changes can be seen. Its table is `changed_<name>`."""
 
 
 def remember(store: Store, feature_set: str, table_uri: str) -> None:
@@ -80,60 +81,23 @@ def standing(
     table, before = then
     if not before.body["observed_until"] or data.decision_time.column is None:
         return None
+    if any(source.name not in before.body["tables"] for source in sources):
+        return None
     # Rows known at the very end of what was observed may have come since.
     end = _micros(before.body["observed_until"])
-    features_before, labels_before = end, end
+    moved_from, labels_before = end, end
+    changed: dict[str, int] = {}
     for source in sources:
-        if source.name not in before.body["tables"]:
-            return None
-        times = _times(source, data)
-        if not times:
-            if now.body["tables"][source.name]["files"] != before.body["tables"][source.name]["files"]:
-                return None
-            continue
-        within = data.label.event.within if data.label.event and source.name == data.label.event.source else None
-        with _changed(engine, source, now, before, scratch):
-            first = _first_change(engine, source, times, end)
-            features_before = min(features_before, first)
-            if within is not None:
-                event = _first_event(engine, source, label_filter or "TRUE", first)
-                labels_before = min(labels_before, event - within * MICROSECONDS)
-    return Standing(table, features_before, min(features_before, labels_before))
-
-
-def _times(source: Source, data: Data) -> list[str]:
-    """The columns that say since when a row can be seen: by features, and, of a decision, in the table itself."""
-    taken = data.decision_time.column if source.name == data.unit.source else None
-    return [time for time in (source.known, taken) if time is not None]
-
-
-@contextmanager
-def _changed(engine: Engine, source: Source, now: Manifest, before: Manifest, scratch: Path) -> Iterator[None]:
-    """With tables `changed_now` and `changed_then`: the rows of the row groups that only one of the snapshots has."""
-    files = [set(manifest.body["tables"][source.name]["files"]) for manifest in (now, before)]
-    ours = source_files(source, now, scratch, files[0] - files[1])
-    theirs = source_files(source, before, scratch, files[1] - files[0])
-    for name, groups in zip(CHANGED, unshared(ours, theirs), strict=True):
-        engine.add(name, rows_of_groups(source, groups))
-    try:
-        yield
-    finally:
-        for name in CHANGED:
-            engine.remove(name)
-
-
-def _first_change(engine: Engine, source: Source, times: list[str], end: int) -> int:
-    """When the first row could be seen, before the end, that is in one snapshot and not in the other; else the end."""
-    seen = f"least({', '.join(f'epoch_us({quoted(time)})' for time in times)})"
-    columns = ", ".join(quoted(column.name) for column in source.columns)
-    mark = f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM {{}} WHERE {seen} < {end}"
-    marks = engine.rows(" UNION ALL ".join(mark.format(name) for name in CHANGED))
-    if marks[0] == marks[1]:
-        return end
-    now, then = (f"(SELECT {columns} FROM {name} WHERE {seen} < {end})" for name in CHANGED)
-    either = f"({now} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {now})"
-    ((first,),) = engine.rows(f"SELECT min({seen}) FROM ({either}) c")
-    return end if first is None else int(first)
+        with differing(engine, source, now, before, scratch):
+            first = note_changes(engine, source, data, end)
+            if first is not None:
+                changed[source.name] = first
+                if source.name == data.unit.source:
+                    moved_from = first_moved(engine, data, end)
+            if data.label.event is not None and source.name == data.label.event.source:
+                event = _first_event(engine, source, label_filter or "TRUE", end if first is None else first)
+                labels_before = min(labels_before, event - data.label.event.within * MICROSECONDS)
+    return Standing(table, end, moved_from, min([labels_before, *changed.values()]), changed)
 
 
 def _first_event(engine: Engine, source: Source, label_filter: str, since: int) -> int:
@@ -141,9 +105,9 @@ def _first_event(engine: Engine, source: Source, label_filter: str, since: int) 
     event = f"epoch_us({quoted(source.event_time or source.known or '')})"
     keys = ", ".join(quoted(name) for name in source.key)
     late = f"WHERE epoch_us({quoted(source.known or '')}) >= {since}"
-    touched = " UNION ALL ".join(f"SELECT {keys} FROM {name} {late}" for name in CHANGED)
+    touched = " UNION ALL ".join(f"SELECT {keys} FROM {name} {late}" for name in DIFFERING)
     still = f"SELECT min({event}) AS lw_at FROM all_{source.name} WHERE ({label_filter}) AND ({keys}) IN ({touched})"
-    gone = f"SELECT min({event}) FROM {CHANGED[1]} {late} AND ({label_filter})"
+    gone = f"SELECT min({event}) FROM {DIFFERING[1]} {late} AND ({label_filter})"
     ((first,),) = engine.rows(f"SELECT min(lw_at) FROM ({still} UNION ALL {gone}) e")
     return since if first is None else min(int(first), since)
 

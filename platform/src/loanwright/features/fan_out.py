@@ -108,7 +108,7 @@ def join_shares(
         with removed(groups):
             for name in build.texts.groups:
                 groups[name] = Dealt(scratch / f"{name}.arrow", _rows(manifests, name, scratch), "lw_ord", RANGE)
-            rows = joined(build.engine, build.texts.table, groups, 0, decided.rows)
+            rows = joined(build.engine, build.texts.table, groups, decided.rows)
             return write_table(build, decided, rows, store, scratch)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from loanwright.errors import MemoryFault
 from loanwright.features.dealt import Dealt
+from loanwright.features.deciding import EVERY
 from loanwright.features.engine import Engine
 from loanwright.features.joining import RANGE
 from loanwright.features.narrowing import ALL, narrow
@@ -35,18 +36,19 @@ def compute_groups(
     resolved: Resolved,
     scratch: Path,
     *,
-    first: int = 0,
+    of: str = EVERY,
     shards: int | None = None,
     share: Share = ALL_KEYS,
 ) -> dict[str, Dealt]:
     """Table `group_<n>` → the group's features by ranges of decisions, on scratch.
 
     Args:
-        engine: it has `every_decision`, and every source as `all_<name>` and as `source_<name>`.
+        engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
         texts: table → the query that makes it.
         resolved: the declared features.
         scratch: a folder for rows and results on their way.
-        first: the place of the first decision that is to be computed.
+        of: the table of the decisions that are to be computed. Of all, or of some: then only rows are looked at that
+            they may see.
         shards: into how many parts the keys are dealt; absent: as many as each group needs, by its size, to be
             computed in the engine's memory. No byte of the result depends on it.
         share: which keys are computed.
@@ -55,14 +57,14 @@ def compute_groups(
         EnvironmentFault: memory or disk ran out.
     """
     computed = [group for group in resolved.groups if f"group_{group.number}" in texts]
-    sizes = _sizes(engine, computed, first)
+    sizes = _sizes(engine, computed, of)
     progress = Progress("group", {group.number: sizes[group.number] for group in computed})
     found: dict[str, Dealt] = {}
     for group in computed:
         name = f"group_{group.number}"
-        parts = shards or (1 if first else _needed(engine, sizes[group.number] // share.of))
+        parts = shards or (1 if of != EVERY else _needed(engine, sizes[group.number] // share.of))
         while name not in found:
-            rows = _results(engine, group, texts[name], scratch, first, share, parts, progress)
+            rows = _results(engine, group, texts[name], scratch, of, share, parts, progress)
             try:
                 found[name] = Dealt(scratch / f"{name}.arrow", rows, "lw_ord", RANGE)
             except MemoryFault:
@@ -79,37 +81,34 @@ def _results(
     group: ResolvedGroup,
     text: str,
     scratch: Path,
-    first: int,
+    of: str,
     share: Share,
     parts: int,
     progress: Progress,
 ) -> Iterator[pa.RecordBatch]:
-    chosen = f"SELECT * FROM every_decision WHERE lw_ord >= {first}"
     if parts > 1 or share != ALL_KEYS:
         keys = ", ".join(("lw_ord", "lw_at", *group.asked))
-        with sharded(engine, group, share, parts, f"SELECT {keys} FROM ({chosen}) c", scratch) as dealt:
+        with sharded(engine, group, share, parts, f"SELECT {keys} FROM {of}", scratch) as dealt:
             for shard in range(parts):
                 dealt.take(shard)
                 yield from engine.batches(text)
                 progress.done(group.number, shard + 1, parts)
         return
     engine.drop("decisions")
-    if first:
-        engine.make("decisions", chosen)
+    engine.alias("decisions", of)
+    if of != EVERY:
         # For each group anew: one that reaches far would leave its rows to the others of its source.
         narrow(engine, [group])
-    else:
-        engine.alias("decisions", "every_decision")
     yield from engine.batches(text)
     progress.done(group.number)
 
 
-def _sizes(engine: Engine, groups: list[ResolvedGroup], first: int) -> dict[int, int]:
+def _sizes(engine: Engine, groups: list[ResolvedGroup], of: str) -> dict[int, int]:
     """Of each group: bytes of its sort, with about three columns of 8 bytes for a feature."""
     counts = {
         name: engine.count(f"{ALL}_{name}") for name in {source.name for group in groups for source in group.sources}
     }
-    decisions = engine.count(f"(SELECT lw_ord FROM every_decision WHERE lw_ord >= {first})")
+    decisions = engine.count(of)
     found = {}
     for group in groups:
         rows = sum(counts[source.name] for source in group.sources)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from loanwright.data.rows import ROW_GROUP
 from loanwright.errors import IntegrityFault, MemoryFault
 from loanwright.features.dealt import Dealt
+from loanwright.features.deciding import EVERY
 from loanwright.features.engine import Engine
 from loanwright.features.progress import Progress
 
@@ -17,34 +18,38 @@ RANGE = ROW_GROUP
 """Decisions that are joined at once: with a few hundred features, some hundred megabytes."""
 
 
-def joined(engine: Engine, text: str, groups: Mapping[str, Dealt], first: int, end: int) -> Iterator[pa.RecordBatch]:
+def joined(
+    engine: Engine, text: str, groups: Mapping[str, Dealt], count: int, *, of: str = EVERY
+) -> Iterator[pa.RecordBatch]:
     """The table's rows in their order.
 
     Args:
-        engine: it has `every_decision`. Nothing else may be asked of it between two batches.
+        engine: it has the decisions.
         text: the query that makes the table of `decisions` and the groups' tables.
         groups: table → its rows, dealt by ranges of `lw_ord`.
-        first: the place of the first decision.
-        end: the place after the last one.
+        count: how many decisions there are.
+        of: the table of them, numbered from 0 on.
 
     Raises:
         IntegrityFault: a group does not have one row for each decision.
     """
-    progress = Progress("range", dict.fromkeys(range(first // RANGE, -(-end // RANGE)), RANGE))
-    for number in range(first // RANGE, -(-end // RANGE)):
-        low, high = max(first, number * RANGE), min(end, (number + 1) * RANGE)
+    progress = Progress("range", dict.fromkeys(range(-(-count // RANGE)), RANGE))
+    for number in range(-(-count // RANGE)):
+        low, high = number * RANGE, min(count, (number + 1) * RANGE)
         rows = {name: dealt.part(number).read_all() for name, dealt in groups.items()}
         for name, table in rows.items():
             if len(table["lw_ord"].unique()) != high - low or table.num_rows != high - low:
                 raise IntegrityFault(f"{name} has {table.num_rows:,} rows for decisions {low:,} to {high - 1:,}")
-        yield from _range(engine, text, rows, low, high)
+        yield from _range(engine, text, rows, low, high, of)
         progress.done(number)
 
 
-def _range(engine: Engine, text: str, groups: dict[str, pa.Table], low: int, high: int) -> list[pa.RecordBatch]:
+def _range(
+    engine: Engine, text: str, groups: dict[str, pa.Table], low: int, high: int, of: str
+) -> list[pa.RecordBatch]:
     """The table's rows of some decisions; by halves, if memory is too short for all of them at once."""
     engine.drop("decisions")
-    engine.make("decisions", f"SELECT * FROM every_decision WHERE lw_ord >= {low} AND lw_ord < {high}")
+    engine.make("decisions", f"SELECT * FROM {of} WHERE lw_ord >= {low} AND lw_ord < {high}")
     for name, rows in groups.items():
         engine.add(name, rows)
     try:
@@ -61,6 +66,11 @@ def _range(engine: Engine, text: str, groups: dict[str, pa.Table], low: int, hig
         batch
         for start, end, side in halves
         for batch in _range(
-            engine, text, {name: rows.filter(side(rows["lw_ord"], middle)) for name, rows in groups.items()}, start, end
+            engine,
+            text,
+            {name: rows.filter(side(rows["lw_ord"], middle)) for name, rows in groups.items()},
+            start,
+            end,
+            of,
         )
     ]

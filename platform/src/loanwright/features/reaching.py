@@ -40,7 +40,7 @@ def may_count(group: ResolvedGroup, since: int) -> str:
         }
     if reaches.get("TRUE", 0) is None:
         return "TRUE"
-    maturing = group.outcome.matures_after if group.outcome is not None else 0
+    maturing = ripening(group)
     either = [
         " AND ".join(part for part in (condition, _happened(group.source, since, reach, maturing)) if part != "TRUE")
         for condition, reach in reaches.items()
@@ -51,6 +51,18 @@ def may_count(group: ResolvedGroup, since: int) -> str:
     either = [f"({each})" for each in either if each]
     joined = f"({' OR '.join(either)})" if len(either) == len(reaches) else "TRUE"
     return " AND ".join(part for part in (once, joined) if part != "TRUE") or "TRUE"
+
+
+def longest_reach(group: ResolvedGroup) -> int | None:
+    """How many seconds before a decision a row that counts for a feature may have happened; None: ever."""
+    reaches = [_reach(feature) for feature in group.features]
+    longest = max((reach for reach in reaches if reach is not None), default=None)
+    return None if longest is None or None in reaches else longest + ripening(group)
+
+
+def ripening(group: ResolvedGroup) -> int:
+    """How many seconds after it happened a row counts: those until its outcome is final."""
+    return group.outcome.matures_after if group.outcome is not None else 0
 
 
 def _reach(feature: Feature) -> int | None:
