@@ -11,9 +11,8 @@ import pytest
 
 from loanwright.config.learning import Parameters, Training
 from loanwright.storage import Store
-from loanwright.training.dataset import ChosenRows
 from loanwright.training.encoding import Encoding
-from loanwright.training.leaves import added, count_leaves, write_counts
+from loanwright.training.leaves import added
 from loanwright.training.model_text import trees_of
 from loanwright.training.preparation import fitting_rows
 from tests.builders.gang_training import SPLIT, fit_dealt, make_job
@@ -56,7 +55,7 @@ def test_counts_are_those_of_all_rows_fitted_on(
 def test_lightgbm_alone_only_estimates_them(
     make_table: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loanwright.training.fitting.write_counts", lambda *_: None)
+    monkeypatch.setattr("loanwright.training.segments.write_counts", lambda *_: None)
     table = make_table(rows=2000, features=8)
     fitted = fit_dealt(make_job(table, SAID, store, tmp_path), (1, 1), store, tmp_path)
     rows, _ = fitting_rows(table, table.keys(), SPLIT, SAID)
@@ -76,19 +75,30 @@ def test_shap_goes_by_them(make_table: Any, store: Store, tmp_path: Path) -> Non
     assert expected == pytest.approx(booster.predict(matrix, raw_score=True).mean(), rel=1e-9)
 
 
-def test_parts_add_up_to_the_whole(make_table: Any, store: Store, tmp_path: Path) -> None:
-    table = make_table(rows=900, features=8, row_group=200)
-    fitted = fit_dealt(make_job(table, SAID, store, tmp_path), (1, 1), store, tmp_path)
-    booster, encoding = lgb.Booster(model_str=fitted.model_text), Encoding(fitted.features)
-    everything = np.ones(900, dtype=np.bool_)
-    parts = [np.arange(900) % 3 == part for part in range(3)]
-    counted = [count_leaves(booster, ChosenRows(table, encoding, chosen), 1) for chosen in [*parts, everything]]
-    assert added(counted[:3]) == counted[3] == directly(booster, encoding.matrix(table.read(everything)))
+TYING = {
+    "monotone": Parameters(learning_rate=0.3, num_leaves=31, min_data_in_leaf=5),
+    "l1": Parameters(learning_rate=0.3, num_leaves=31, min_data_in_leaf=5, lambda_l1=20.0),
+    "sampled": Parameters(learning_rate=0.3, num_leaves=31, min_data_in_leaf=5, bagging_fraction=0.5, bagging_freq=1),
+}
 
 
-def test_leaves_that_nobody_counted_hold_none(make_table: Any, store: Store, tmp_path: Path) -> None:
-    fitted = fit_dealt(make_job(make_table(rows=900), SAID, store, tmp_path), (1, 1), store, tmp_path)
-    tree = trees_of(fitted.model_text)[0]
-    write_counts(tree, [5])
-    assert tree.places("leaf_count") == [5] + [0] * (tree.leaves - 1)
-    assert max(tree.places("internal_count")) == 5
+@pytest.mark.parametrize("how", TYING)
+def test_rows_of_leaves_with_one_value_are_told_apart(
+    how: str, make_table: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loanwright.training.leaves._WAITING", 3)
+    said = Training(rounds=40, segment=20, parameters=TYING[how])
+    table = make_table(rows=3000, features=8, categories=3, row_group=400, missing=0.2)
+    fitted = fit_dealt(make_job(table, said, store, tmp_path), (0.6, 0.4), store, tmp_path)
+    trees = trees_of(fitted.model_text)
+    values = [tree.numbers("leaf_value") for tree in trees]
+    tied = [tree for tree, value in zip(trees, values, strict=True) if len(set(value)) < len(value)]
+    assert len(tied) > 6, "else nothing was told apart, or not in several passes"
+    rows, _ = fitting_rows(table, table.keys(), SPLIT, said)
+    booster = lgb.Booster(model_str=fitted.model_text)
+    expected = directly(booster, Encoding(fitted.features).matrix(table.read(rows)))
+    assert [tree.places("leaf_count") for tree in trees] == expected
+
+
+def test_the_counts_of_processes_add_up() -> None:
+    assert added([[[1, 2], [3]], [[10, 20], [30]]]) == [[11, 22], [33]]

@@ -7,7 +7,7 @@ validation rows take the same path, so their bins are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,11 @@ class ChosenRows:
             self._number = number
             self._beat()
         return self._matrix
+
+    def columns(self, number: int, places: Sequence[int]) -> NDArray[np.float64]:
+        """(chosen rows, places) of one row group: only these columns of its matrix."""
+        start, end = self._table.bounds[number : number + 2]
+        return self.encoding.read_matrix(self._table, number, self._rows[start:end], places)
 
     def matrices(self) -> Iterator[NDArray[np.float64]]:
         """The matrices of all row groups that have such rows, in order."""

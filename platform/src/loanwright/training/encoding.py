@@ -89,7 +89,9 @@ class Encoding:
             matrix[:, place] = self._column(table, feature)
         return matrix
 
-    def read_matrix(self, table: TrainingTable, number: int, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def read_matrix(
+        self, table: TrainingTable, number: int, rows: NDArray[np.bool_], places: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
         """The matrix of the chosen rows of one row group of a training table.
 
         A few columns are read at a time: as Arrow reads it, a row group takes five times its own size.
@@ -98,10 +100,12 @@ class Encoding:
             table: the training table.
             number: of the row group.
             rows: one truth value for each row of that row group.
+            places: only these columns of the matrix, in this order; None: all.
         """
-        matrix = np.empty((int(rows.sum()), len(self.features)), dtype=np.float64)
-        for first in range(0, len(self.features), _AT_ONCE):
-            some = self.features[first : first + _AT_ONCE]
+        features = self.features if places is None else [self.features[place] for place in places]
+        matrix = np.empty((int(rows.sum()), len(features)), dtype=np.float64)
+        for first in range(0, len(features), _AT_ONCE):
+            some = features[first : first + _AT_ONCE]
             group = table.read_group(number, [feature["name"] for feature in some]).filter(rows)
             for place, feature in enumerate(some, first):
                 matrix[:, place] = self._column(group, feature)

@@ -14,7 +14,6 @@ from loanwright.errors import DataError
 from loanwright.training.checkpoints import Checkpoints
 from loanwright.training.encoding import EncodedFeature
 from loanwright.training.growing import Grower
-from loanwright.training.leaves import added, count_leaves, write_counts
 from loanwright.training.model_text import assembled, normalise
 from loanwright.training.parameters import declared_values, lightgbm_parameters
 from loanwright.training.peers import Alone, Member
@@ -133,7 +132,7 @@ def fit_share(
                     break
                 if member.circle.any(member.stopping):
                     member.stop()
-    return _finished(progress, verdict, share, training, parameters, totals, member)
+    return _finished(progress, verdict, share, training, totals, member)
 
 
 def _found(checkpoints: Checkpoints | None, member: Member) -> Progress:
@@ -152,37 +151,20 @@ def _shared_verdict(progress: Progress, training: Training, member: Member) -> V
 
 
 def _finished(
-    progress: Progress,
-    verdict: Verdict,
-    share: Share,
-    training: Training,
-    parameters: dict[str, Any],
-    totals: Totals,
-    member: Member,
+    progress: Progress, verdict: Verdict, share: Share, training: Training, totals: Totals, member: Member
 ) -> Fitted | None:
-    """The model of the best round, its leaves counted."""
-    import lightgbm as lgb
-
+    """The model of the best round."""
     head, trees = progress.model(verdict.best, totals.start)
     if not trees:
         raise DataError(
             f"no split of any feature improves the prediction of the {totals.rows:,} rows to train on",
             fix="Lower min_data_in_leaf, min_sum_hessian_in_leaf or min_gain_to_split, or supply more rows",
         )
-    text = assembled(head, trees)
-    if member.ranks > 1:
-        member.beat(state="counting")
-        counts = member.circle.gather(
-            count_leaves(lgb.Booster(model_str=text), share.rows, int(parameters["num_threads"]))
-        )
-        if counts is None:
-            return None
-        for tree, found in zip(trees, added(counts), strict=True):
-            write_counts(tree, found)
-        text = assembled(head, trees)
+    if member.rank > 0:
+        return None
     stopping = training.early_stopping
     return Fitted(
-        normalise(text, declared_values(training)),
+        normalise(assembled(head, trees), declared_values(training)),
         share.rows.encoding.features,
         len(trees),
         stopping.metric if stopping else "",

@@ -13,7 +13,9 @@ import numpy as np
 
 from loanwright.config.learning import Training
 from loanwright.training.gradients import LogLoss
+from loanwright.training.leaves import LeafCounter, added
 from loanwright.training.lightgbm_errors import understood
+from loanwright.training.model_text import trees_of
 from loanwright.training.parameters import derive_seed
 from loanwright.training.peers import Member
 from loanwright.training.sampling import RowSampling
@@ -62,6 +64,8 @@ class Grower:
         self._sampling = RowSampling(training.parameters, training.seed, share.unit_hash)
         self._sampled: NDArray[np.bool_] | None = None
         self._seed: int | None = None
+        self._leaves = LeafCounter(share.rows, member.beat) if member.ranks > 1 else None
+        self._grown = False
         known = progress.text(progress.rounds, totals.start) if progress.trees_after(progress.rounds) else None
         for some in (share, held):
             if some is not None:
@@ -86,13 +90,14 @@ class Grower:
         with understood(self._member.ranks):
             for number in range(first, last):
                 self._sampled = self._sampling.sampled(number)
-                grown.append(not self._booster.update(fobj=self._gradients))
+                self._grown = not self._booster.update(fobj=self._gradients)
+                grown.append(self._grown)
                 if self._metric is not None:
                     values.append(self._measured())
                 measured = (self._metric, values[-1]) if self._metric is not None else None
                 self._member.beat(state="training", round=number + 1, rounds=self._training.rounds, metric=measured)
         text = self._booster.model_to_string(start_iteration=before, num_iteration=-1)
-        return Segment(str(text), tuple(grown), tuple(values))
+        return Segment(str(text), tuple(grown), tuple(values), self._counted())
 
     def close(self) -> None:
         """Parts from the other processes; the network belongs to this thread, so it is closed by this thread."""
@@ -106,7 +111,33 @@ class Grower:
             # Here, since LightGBM draws columns once more when it is first told that the gradients are ours.
             self._booster.reset_parameter({"feature_fraction_seed": self._seed, "extra_seed": self._seed})
             self._seed = None
+        self._count(scores)
         return self._loss(scores, self._sampled)
+
+    def _count(self, scores: NDArray[np.float64]) -> None:
+        """Counts for the tree that was grown last, if there is one that was not counted."""
+        if self._leaves is None:
+            return
+        if not self._booster.current_iteration():
+            self._leaves.begin(scores)
+        elif self._grown:
+            last = self._booster.num_trees() - 1
+            (tree,) = trees_of(self._booster.model_to_string(start_iteration=last, num_iteration=1))
+            self._leaves.count(tree, scores)
+            self._grown = False
+
+    def _counted(self) -> tuple[tuple[int, ...], ...]:
+        """The counts of the segment's trees, over the rows of all processes, at rank 0; elsewhere empty."""
+        if self._leaves is None:
+            return ()
+
+        def last(scores: NDArray[np.float64], _data: lgb.Dataset) -> tuple[str, float, bool]:
+            self._count(scores)
+            return "", 0.0, False
+
+        self._booster.eval_train(last)
+        counts = self._member.circle.gather(self._leaves.take())
+        return () if counts is None else tuple(tuple(tree) for tree in added(counts))
 
     def _measured(self) -> float:
         own = log_loss if self._metric == "binary_logloss" else None

@@ -2,52 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loanwright.training.leaf_levels import Levels
+from loanwright.training.leaf_ties import Ties
 from loanwright.training.model_text import Tree
 
 if TYPE_CHECKING:
-    import lightgbm as lgb
     from numpy.typing import NDArray
 
     from loanwright.training.dataset import ChosenRows
 
-_AT_ONCE = 4_000_000
-"""Leaf numbers in memory at once."""
+_AT_ONCE = 16_384
+"""Rows that fit into a core's cache with all that is made of them."""
+_BYTE = 256
+_WAITING = 25
+"""Trees whose ties are told apart in one pass over the features; each costs a byte a row until then."""
 
 
-def count_leaves(booster: lgb.Booster, rows: ChosenRows, threads: int) -> list[list[int]]:
-    """For each tree the number of these rows in each leaf."""
-    trees = booster.num_trees()
-    counts: list[NDArray[np.int64]] = []
-    step = max(1, _AT_ONCE // max(trees, 1))
-    for matrix in rows.matrices():
-        for start in range(0, len(matrix), step):
-            leaves = booster.predict(matrix[start : start + step], pred_leaf=True, num_threads=threads)
-            leaves = np.asarray(leaves, dtype=np.int64).reshape(-1, trees)
-            for tree in range(trees):
-                found = np.bincount(leaves[:, tree])
-                if len(counts) <= tree:
-                    counts.append(found)
-                else:
-                    counts[tree] = _added(counts[tree], found)
-    return [found.tolist() for found in counts] or [[] for _ in range(trees)]
+class LeafCounter:
+    """Counts the rows of this process in each leaf of the trees as they are grown.
+
+    Args:
+        rows: the rows.
+        beat: called for each row group that is read.
+    """
+
+    def __init__(self, rows: ChosenRows, beat: Callable[[], None] = lambda: None) -> None:
+        self._rows, self._beat = rows, beat
+        self._before: NDArray[np.float64] | None = None
+        self._reach = 0.0
+        self._counts: list[list[int]] = []
+        self._waiting: dict[int, Ties] = {}
+
+    def begin(self, scores: NDArray[np.float64]) -> None:
+        """Takes down the log-odds of all rows before the first tree that is counted."""
+        self._before = scores.copy()
+        self._reach = float(np.abs(scores).max(initial=0.0))
+
+    def count(self, tree: Tree, scores: NDArray[np.float64]) -> None:
+        """Counts for one tree.
+
+        Args:
+            tree: the one that was grown last.
+            scores: (rows,) the log-odds of all rows with it.
+        """
+        if self._before is None:
+            raise AssertionError("begin comes first")
+        values = tree.numbers("leaf_value")
+        self._reach += max(abs(value) for value in values)
+        levels = Levels(values, self._reach)
+        leaves = [np.flatnonzero(levels.of_leaf == level).tolist() for level in range(len(levels))]
+        tied = [level for level in range(len(levels)) if len(leaves[level]) > 1]
+        number = np.zeros(len(levels), dtype=np.uint8 if len(tied) < _BYTE else np.uint16)
+        number[tied] = np.arange(1, len(tied) + 1)
+        member = np.empty(scores.size if tied else 0, dtype=number.dtype)
+        found = np.zeros(len(levels), dtype=np.int64)
+        for start in range(0, scores.size, _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            level = levels.find(scores[part] - self._before[part])
+            found += np.bincount(level, minlength=len(levels))
+            if tied:
+                member[part] = number[level]
+            self._before[part] = scores[part]
+        self._counts.append([int(found[level]) for level in levels.of_leaf])
+        if tied:
+            self._waiting[len(self._counts) - 1] = Ties(tree, [leaves[level] for level in tied], member)
+        if len(self._waiting) == _WAITING:
+            self._untie()
+
+    def take(self) -> list[list[int]]:
+        """For each tree that was counted since the last call, the rows in each leaf."""
+        self._untie()
+        counts, self._counts = self._counts, []
+        return counts
+
+    def _untie(self) -> None:
+        """Tells apart the rows that fell into leaves of one value, by one pass over the features that it needs."""
+        wanted = sorted({feature for ties in self._waiting.values() for feature in ties.features})
+        start = 0
+        for group, rows in enumerate(self._rows.counts if wanted else []):
+            if rows:
+                matrix = self._rows.columns(group, wanted)
+                column = {feature: matrix[:, place] for place, feature in enumerate(wanted)}
+                for ties in self._waiting.values():
+                    ties.count(start, start + rows, column.__getitem__)
+                start += rows
+                self._beat()
+        for tree, ties in self._waiting.items():
+            for level in ties.leaves:
+                for leaf in level:
+                    self._counts[tree][leaf] = ties.counts.get(leaf, 0)
+        self._waiting = {}
 
 
 def added(counts: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
-    """The counts of several processes together."""
-    total = [np.asarray(found, dtype=np.int64) for found in counts[0]]
-    for other in counts[1:]:
-        total = [_added(mine, np.asarray(found, dtype=np.int64)) for mine, found in zip(total, other, strict=True)]
-    return [found.tolist() for found in total]
+    """The counts of several processes together: for each tree the rows in each leaf."""
+    return [[sum(leaf) for leaf in zip(*tree, strict=True)] for tree in zip(*counts, strict=True)]
 
 
-def write_counts(tree: Tree, counts: Sequence[int]) -> None:
+def write_counts(tree: Tree, leaves: Sequence[int]) -> None:
     """Writes the leaves' counts, and those of the nodes above them, into a tree."""
-    leaves = [*counts, *[0] * (tree.leaves - len(counts))]
     left, right = tree.places("left_child"), tree.places("right_child")
     inner = [0] * len(left)
     # A node's children have larger numbers, and leaves are written as the complement of theirs.
@@ -55,10 +113,3 @@ def write_counts(tree: Tree, counts: Sequence[int]) -> None:
         inner[node] = sum(leaves[~child] if child < 0 else inner[child] for child in (left[node], right[node]))
     tree.write("leaf_count", leaves)
     tree.write("internal_count", inner)
-
-
-def _added(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    longer, shorter = (one, other) if one.size >= other.size else (other, one)
-    together = longer.copy()
-    together[: shorter.size] += shorter
-    return together

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from loanwright.training.leaves import write_counts
 from loanwright.training.model_text import Tree, assembled, trees_of
 
 
@@ -18,25 +19,33 @@ class Segment:
         text: what LightGBM writes of the trees grown in these rounds.
         grown: for each round whether a tree was grown: there is none where no split improves anything.
         values: the early-stopping metric after each round; empty without.
+        counts: for each tree how many rows fitted on fell into each leaf, where LightGBM does not know; else empty.
     """
 
     text: str
     grown: tuple[bool, ...]
     values: tuple[float, ...] = ()
+    counts: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of_json(cls, value: dict[str, Any]) -> Segment:
         """From what `as_json` gave."""
-        return cls(value["text"], tuple(value["grown"]), tuple(value["values"]))
+        counts = tuple(tuple(tree) for tree in value["counts"])
+        return cls(value["text"], tuple(value["grown"]), tuple(value["values"]), counts)
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored."""
-        return {"text": self.text, "grown": list(self.grown), "values": list(self.values)}
+        counts = [list(tree) for tree in self.counts]
+        return {"text": self.text, "grown": list(self.grown), "values": list(self.values), "counts": counts}
 
     @property
     def trees(self) -> list[Tree]:
         """The trees with a split, one for each round that has grown one."""
-        return [tree for tree in trees_of(self.text) if tree.leaves > 1]
+        trees = [tree for tree in trees_of(self.text) if tree.leaves > 1]
+        if self.counts:
+            for tree, leaves in zip(trees, self.counts, strict=True):
+                write_counts(tree, leaves)
+        return trees
 
 
 @dataclass(frozen=True)
