@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from loanwright.cli.feature_view import previewed
 from loanwright.cli.main import app
 from loanwright.config.reading import read_declaration
 from loanwright.errors import DeclarationError, LoanwrightError, UsageError
@@ -255,6 +259,13 @@ def test_lint_looks_at_the_table_of_the_features_as_they_are_now(call: Call, tmp
     changed = path.read_text().replace("delays / nullif(income, 0)", "delays / (1 + income)")
     path.write_text(changed)
     assert "The declaration alone was looked at" in call("lint", "tiny").stderr
+
+
+def test_large_numbers_are_written_out_and_an_open_label_says_so() -> None:
+    decision = Decision(7, datetime(2026, 1, 2, tzinfo=UTC), None, {"age": 69_850_612.25, "share": 0.1234567})
+    printed = io.StringIO()
+    Console(file=printed, width=80).print(previewed([decision], "loan_id"))
+    assert printed.getvalue().split("\n")[1].split() == ["7", "2026-01-02", "open", "69850612", "0.123457"]
 
 
 def test_lint_of_sound_features_ends_well_even_if_strict(call: Call) -> None:

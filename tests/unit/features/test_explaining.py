@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,19 @@ def test_a_preview_computes_what_the_definition_says_for_the_latest_decisions_al
         assert decision.label == decision.key % 2 if isinstance(decision.key, int) else False
     some = preview(uri, data, features, tmp_path / "scratch", names=["mixed"], keys=["3", "1"])
     assert {each.key: list(each.values) for each in some} == {3: ["mixed"], 1: ["mixed"]}
+
+
+def test_an_outcome_that_may_still_come_is_no_outcome(tmp_path: Path) -> None:
+    data, tables = worlds.data(), worlds.world(5)
+    uri = snapshot(data, tables, tmp_path, observed_until="2999-01-01T00:00:00+00:00")
+    known = preview(uri, data, declared(), tmp_path / "scratch", names=["asked"], rows=1000)
+    assert all(each.label == int(each.key) % 2 for each in known)
+    middle = known[len(known) // 2].time
+    end = (middle + timedelta(seconds=data.label.matures_after)).isoformat()
+    uri = snapshot(data, tables, tmp_path, observed_until=end)
+    found = preview(uri, data, declared(), tmp_path / "scratch", names=["asked"], rows=1000)
+    assert [each.label for each in found] == [each.label if each.time <= middle else None for each in known]
+    assert found[-1].label is None
 
 
 def event(number: int, ago: int, **more: Any) -> dict[str, Any]:

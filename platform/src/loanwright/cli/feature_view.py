@@ -69,9 +69,13 @@ def previewed(decisions: Sequence[Decision], key: str) -> RenderableType:
     if len(names) <= _WIDE:
         table = _table(key, "decided", "label", *names)
         for each in decisions:
-            table.add_row(str(each.key), _time(each.time), str(each.label), *(_value(v) for v in each.values.values()))
+            table.add_row(str(each.key), _time(each.time), _label(each), *(_value(v) for v in each.values.values()))
         return table
     return Group(*(_upright(decisions[at : at + _BESIDE], key) for at in range(0, len(decisions), _BESIDE)))
+
+
+def _label(decision: Decision) -> str:
+    return "open" if decision.label is None else str(decision.label)
 
 
 def _upright(decisions: Sequence[Decision], key: str) -> Table:
@@ -79,7 +83,7 @@ def _upright(decisions: Sequence[Decision], key: str) -> Table:
     table = _table(key, *(str(each.key) for each in decisions))
     table.columns[0].no_wrap = True
     table.add_row("[dim]decided[/]", *(f"[dim]{_time(each.time.replace(microsecond=0))}[/]" for each in decisions))
-    table.add_row("[dim]label[/]", *(f"[dim]{each.label}[/]" for each in decisions))
+    table.add_row("[dim]label[/]", *(f"[dim]{_label(each)}[/]" for each in decisions))
     for name in decisions[0].values:
         table.add_row(name, *(_value(each.values[name]) for each in decisions))
     table.add_row()
@@ -169,7 +173,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+        whole = value.is_integer() or abs(value) >= 1e5
+        return f"{value:.0f}" if whole and abs(value) < 1e15 else f"{value:.6g}"
     return _time(value) if isinstance(value, datetime) else escape(str(value))
 
 

@@ -51,16 +51,26 @@ def assign(
         end = decision_time.max() if observed_until is None else _instant(observed_until)
         part = _placed(split, decision_time, final, end)
     if observed_until is not None:
-        open_still = final > _instant(observed_until)
-        if open_still.all():
+        known = final_labels(maturity, decision_time, observed_until)
+        if not known.any():
             raise DataError(
                 f"the data ends at {_day(observed_until)}, before the label of any decision is final "
                 f"({shown_span(maturity)} after it)",
                 fix="Bring newer data, correct 'matures_after', or give the moment up to which all outcomes "
                 "are in the data as data_cutoff",
             )
-        part[open_still] = LEFT_OUT
+        part[~known] = LEFT_OUT
     return part
+
+
+def final_labels(
+    maturity: int, decision_time: NDArray[np.datetime64], observed_until: datetime | None
+) -> NDArray[np.bool_]:
+    """Which decisions' labels were final when the data ends; see `assign`. Of the others, a 0 says nothing."""
+    if observed_until is None:
+        return np.ones(len(decision_time), dtype=np.bool_)
+    known: NDArray[np.bool_] = decision_time + np.timedelta64(maturity, "s") <= _instant(observed_until)
+    return known
 
 
 def carve(

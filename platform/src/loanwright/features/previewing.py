@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from loanwright.config.data import Data
@@ -25,11 +25,11 @@ from loanwright.storage import read_manifest
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision and its features, hidden ones too."""
+    """One decision and its features, hidden ones too. The label is None where it was not final when the data ends."""
 
     key: Key
     time: datetime
-    label: int
+    label: int | None
     values: dict[str, float | str | None]
 
 
@@ -67,7 +67,15 @@ def preview(
         take_related(engine, data, chosen, wanted)
         found = computed(engine, data, chosen, wanted)
     shown = list(dict.fromkeys(names)) or list(features.names())
-    return [Decision(each.key, each.time, each.label, {name: each.values[name] for name in shown}) for each in found]
+    last = _last_with_final_label(snapshot_uri, data)
+    return [
+        replace(
+            each,
+            label=each.label if last is None or each.time <= last else None,
+            values={name: each.values[name] for name in shown},
+        )
+        for each in found
+    ]
 
 
 @contextmanager
@@ -107,6 +115,14 @@ def computed(engine: Engine, data: Data, features: Features, keys: Sequence[Key]
     columns = ["unit_key", "epoch_us(decision_time)", "label", *map(quoted, names)]
     found = engine.rows(f"SELECT {', '.join(columns)} FROM (\n{compiled.table}\n) t ORDER BY decision_time, unit_key")
     return [Decision(key, _time(at), label, dict(zip(names, values, strict=True))) for key, at, label, *values in found]
+
+
+def _last_with_final_label(snapshot_uri: str, data: Data) -> datetime | None:
+    """The decision time up to which labels are final; None where nothing tells the data's end."""
+    end = read_manifest(snapshot_uri, "snapshots").body["observed_until"]
+    if data.decision_time.constant or not end:
+        return None
+    return datetime.fromisoformat(end) - timedelta(seconds=data.label.matures_after)
 
 
 def key_of(data: Data, text: str) -> Key:

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from loanwright.config.base import spell_duration
 from loanwright.config.declaration import Declaration
+from loanwright.data.split import final_labels
 from loanwright.evaluation.metrics import auc
 from loanwright.evaluation.ranking import Floats, gather, rank
 from loanwright.features.late_rows import lint_rows
@@ -37,8 +39,8 @@ def lint_table(uri: str, declaration: Declaration, scratch: Path) -> list[Findin
 
     And windows longer than their source's history, and groups whose rows mostly happen after the decision.
 
-    AUC is of the feature alone over the rows that have it: of a number in the better direction, of a category of at
-    most 50 values by the rate of each. One feature is in memory at a time.
+    AUC is of the feature alone over the rows that have it and whose label was final at the data's end: of a number in
+    the better direction, of a category of at most 50 values by the rate of each. One feature is in memory at a time.
 
     Args:
         uri: manifest of kind `tables`, of this declaration.
@@ -50,12 +52,14 @@ def lint_table(uri: str, declaration: Declaration, scratch: Path) -> list[Findin
     """
     table = TrainingTable.open(uri, scratch)
     everything = np.ones(table.rows, dtype=bool)
-    labels = table.keys().label.astype(np.float64)
+    keys = table.keys()
+    labels = keys.label.astype(np.float64)
+    final = final_labels(table.maturity, keys.decision_time, table.observed_until)
     found: list[Finding] = []
     first: dict[str, str] = {}
     for feature in table.features:
         column = table.read(everything, [feature["name"]]).column(0).combine_chunks()
-        said = list(_of_values(feature, column, labels))
+        said = list(_of_values(feature, column, labels, final))
         if not said or said[0].rule not in ("missing", "constant"):
             name = first.setdefault(_digest(column), feature["name"])
             if name != feature["name"]:
@@ -72,7 +76,7 @@ def snapshot_of(table: Manifest) -> str:
     return f"{store.root.rpartition('/')[0]}/snapshots/{table.body['snapshot']}.json"
 
 
-def _of_values(feature: TableFeature, column: pa.Array, labels: Floats) -> Iterator[Finding]:
+def _of_values(feature: TableFeature, column: pa.Array, labels: Floats, final: NDArray[np.bool_]) -> Iterator[Finding]:
     name, rows = feature["name"], len(column)
     present = rows - column.null_count
     if not present:
@@ -84,8 +88,8 @@ def _of_values(feature: TableFeature, column: pa.Array, labels: Floats) -> Itera
         return
     if column.null_count > _MOSTLY * rows:
         yield Finding(name, "missing", f"is missing in {column.null_count / rows:.1%} of the rows")
-    there = np.asarray(column.is_valid())
-    measured = _auc(feature, column.drop_null(), labels[there])
+    there = np.asarray(column.is_valid()) & final
+    measured = _auc(feature, column.filter(pa.array(there)), labels[there])
     if measured is None:
         return
     area, error = measured
