@@ -69,6 +69,8 @@ def test_a_search_survives_the_way_through_kfp(tmp_path: Path) -> None:
          ".lambda_l2: takes a range ('low', 'high', 'log') or 'values', not both"),
         ("{max_bin: {values: [63, 63]}}", ".max_bin: needs at least two 'values', each of them once"),
         ("{num_leaves: {low: 3.5, high: 9}}", ".num_leaves: must be a whole number, not 3.5"),
+        ("{num_leaves: {values: [7, seven]}}",
+         ".num_leaves.values[1]: must be true or false, or a number, not 'seven'"),
         ("{num_leaves: {values: [4, true]}}", ".num_leaves: must be a whole number, not true"),
         ("{extra_trees: {low: 0, high: 1}}",
          ".extra_trees: is true or false: give it 'values: [false, true]' and no range"),

@@ -43,7 +43,7 @@ def listed(tracking_uri: str) -> None:
 
 
 def test_promotion_moves_the_champion_and_says_from_where(
-    tracking_uri: str, first: Version, second: Version, tmp_path: Path
+    tracking_uri: str, first: Version, second: Version, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     done = promote(tracking_uri, "small_loans@1", tmp_path)
     assert (done.version, done.replaced, done.moved) == (first, None, True)
@@ -58,6 +58,7 @@ def test_promotion_moves_the_champion_and_says_from_where(
     registered = find_model(tracking_uri, WORDS.name)
     assert registered is not None
     assert registered.aliases == {"champion": 2, "challenger": 2}
+    assert capfd.readouterr() == ("", ""), "one file is no progress to show"
 
 
 @pytest.mark.usefixtures("first")

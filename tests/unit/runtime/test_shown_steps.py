@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from loanwright.runtime.records import StepRecord
@@ -47,6 +48,14 @@ def test_trials_that_were_not_run_are_reused() -> None:
         1,
         2.0,
     )
+
+
+def test_trials_side_by_side_take_the_time_of_the_clock() -> None:
+    def ran(uri: str, started: float, seconds: float) -> StepRecord:
+        return replace(record(record_name(uri)), started=started, seconds=seconds)
+
+    found = shown(proposed(1, *URIS[:3]), ran(URIS[0], 10.0, 4.0), ran(URIS[1], 10.5, 5.0), ran(URIS[2], 14.0, 3.0))
+    assert found["generation 1"]["seconds"] == 7.0
 
 
 def test_a_search_that_was_ended_shows_how_far_it_came() -> None:

@@ -37,6 +37,8 @@ _LENGTHS = {
 }
 _MANY_KEYS = 12
 
+_SCALAR = "true or false, a number or a text"
+
 
 def complaints(error: ValidationError, kind: type[Section], raw: Any, above: Location = ()) -> list[Problem]:
     """Everything that pydantic found, each thing once and at its place.
@@ -59,7 +61,8 @@ def complaints(error: ValidationError, kind: type[Section], raw: Any, above: Loc
             found[where] = _unknown(str(where[-1]), known, raw, where)
             unknown.setdefault(where[:-1], set()).update(name for name in known if repr(name) in found[where])
         elif in_union:
-            found[where] = f"must be true or false, a number or a text, not {_shown(details['input'])}"
+            others = "true or false, or a number" if isinstance(given := details["input"], str) else _SCALAR
+            found[where] = f"must be {others}, not {_shown(given)}"
         elif (text := _said(details, kind, where)) is not None:
             found.setdefault(where, text)
     for where in missing:

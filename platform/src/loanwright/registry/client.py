@@ -32,6 +32,7 @@ _FORCED = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_DISABLE_TELEM
 _DEFAULTS = {
     "GIT_PYTHON_REFRESH": "quiet",  # MLflow warns where there is no git
     "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own 7 wait minutes for a server that is not there
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }

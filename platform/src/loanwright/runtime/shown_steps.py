@@ -40,11 +40,12 @@ def search_steps(records: Mapping[str, StepRecord], generations: int, *, finishe
 
 
 def _generation(records: Mapping[str, StepRecord], proposed: StepRecord, *, finished: bool) -> dict[str, Any]:
-    """One generation: how many trials there were, how many of them were run now, and their seconds together."""
+    """One generation: how many trials there were, how many were run now, and the seconds they took by the clock."""
     trials = [record_name(uri) for uri in proposed.result.get("trials", [])]
     executed = [records[name] for name in trials if name in records]
-    seconds = sum(record.seconds or 0.0 for record in executed)
-    found = {"seconds": round(seconds, 2) if executed else None, "trials": len(trials), "run": len(executed)}
+    ends = [record.started + (record.seconds or 0.0) for record in executed]
+    seconds = round(max(ends) - min(record.started for record in executed), 2) if executed else None
+    found = {"seconds": seconds, "trials": len(trials), "run": len(executed)}
     if proposed.status != "done" or any(record.status == "failed" for record in executed):
         return found | {"status": "failed"}
     if not trials:

@@ -135,6 +135,17 @@ def test_a_shift_is_named_and_the_score_stays_first(evidence: Evidence) -> None:
     ]  # fmt: skip
 
 
+def test_the_marks_of_stability_are_named_apart_or_together(evidence: Evidence) -> None:
+    def named(largest: float) -> list[str]:
+        shifts = (Shift(name="score", psi=0.01), Shift(name="wild", psi=largest))
+        found = texts(figures_features.stability(evidence.model_copy(update={"stability": shifts})))
+        return [text for text in found if text in ("watch", "act", "watch, act")]
+
+    assert named(0.3) == ["watch", "act"]
+    assert named(1.5) == ["watch", "act"]
+    assert named(4.7) == ["watch, act"], "beside each other they would touch"
+
+
 def test_a_slice_too_small_to_measure_is_left_out_of_the_figures(evidence: Evidence) -> None:
     nothing = Interval(value=None, low=None, high=None)
     small = SliceMetrics(

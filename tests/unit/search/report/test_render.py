@@ -59,6 +59,15 @@ def test_a_gain_that_the_folds_spread_explains_is_told_apart() -> None:
     assert "Nothing is proposed" in page(found)
 
 
+def test_a_gain_too_small_to_print_does_not_read_as_none() -> None:
+    said = why(judge_results(results(0.00009, -0.00008, 0.00008, -0.00008), "auc"))
+    assert "better than the declared parameters by less than 0.0001, and" in said
+
+
+def test_what_the_columns_mean_stays_where_it_is_when_a_wide_table_is_scrolled() -> None:
+    assert re.search(r"</table>\s*</div>\s*<p class=\"small\">Spread is", page(results(0.02)))
+
+
 def test_it_needs_nothing_else_and_is_the_same_bytes_again() -> None:
     html = page(results(0.02))
     assert html == page(results(0.02))

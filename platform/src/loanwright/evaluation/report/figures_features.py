@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST = 20
 """So many features are drawn; the table beside the figure has them all."""
 _ROW = 33
+_CROWDED = 0.15
+"""Of the axis: nearer to its start than this, the words above the two marks would touch."""
 _ARROWS = {"more raises risk": "▲", "more lowers risk": "▼", "mixed": "◆", "no one direction": "■"}
 _TONES = {"more raises risk": OTHER, "more lowers risk": MAIN}
 
@@ -48,8 +50,13 @@ def stability(evidence: Evidence) -> str | None:
 
     def paint(figure: Figure) -> None:
         axes = _rows(figure, len(shown), max(1.25 * ACT, 1.05 * max(one.psi for one in shown)))
+        # Beside a huge shift both marks stand close together at the left end: one name has room for both.
+        crowded = _CROWDED * axes.get_xlim()[1] > ACT
+        if crowded:
+            write(axes, (0, -1), "watch, act", offset=(0, 3), tone=MUTED)
         for mark, words in ((WATCH, "watch"), (ACT, "act")):
-            write(axes, (mark, -1), words, offset=(0, 3), align="center", tone=MUTED)
+            if not crowded:
+                write(axes, (mark, -1), words, offset=(0, 3), align="center", tone=MUTED)
             write(axes, (mark, -1), "▾", offset=(0, -8), align="center", tone=MUTED)
         for position, one in enumerate(shown):
             words = stability_words(one.psi)

@@ -88,7 +88,7 @@ def aucs(evidence: Evidence) -> str | None:
             tone = {TRUTH: INK, MODEL: MAIN}.get(name, OTHER)
             if auc.low is not None and auc.high is not None:
                 axes.plot([auc.low, auc.high], [place, place], color=tone, linewidth=1.8)
-            axes.plot([value], [place], "D" if name == TRUTH else "o", color=tone, markersize=8)
+            axes.plot([value], [place], "D" if name == TRUTH else "o", color=tone, markersize=8, clip_on=False)
             write(axes, (low, place), clipped(name.replace("_", " "), 36), offset=(2, 12), tone=INK)
             write(axes, (high, place), number(value), offset=(-2, 12), align="right", tone=MUTED, bold=True)
         titles(figure, axes, "AUC on the test part; 0.5 is chance", "")

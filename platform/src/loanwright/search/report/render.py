@@ -91,11 +91,19 @@ def why(outcome: Outcome) -> str:
     label, best = metric_words(outcome.metric).label, f"trial {outcome.best.number}"
     if outcome.gain is None:
         return f"No trial has a better mean {label} than the declared parameters."
-    gain, margin = (number(value, DIFFERENCE_DIGITS) for value in (outcome.gain.mean, outcome.gain.margin))
+    gain, margin = (_amount(value) for value in (outcome.gain.mean, outcome.gain.margin))
     compared = f"In mean {label} {best} is better than the declared parameters by {gain}"
     if outcome.changes:
         return f"{compared}, and the folds' spread explains no more than {margin}."
     return f"{compared}, and the folds' spread alone explains {margin}. Nothing is proposed."
+
+
+def _amount(value: float) -> str:
+    """A number that is above zero never reads as zero."""
+    least = 10**-DIFFERENCE_DIGITS
+    if 0 < value < least / 2:
+        return f"less than {number(least, DIFFERENCE_DIGITS)}"
+    return number(value, DIFFERENCE_DIGITS)
 
 
 def _ordered(outcome: Outcome, results: Sequence[Result]) -> list[Result]:
