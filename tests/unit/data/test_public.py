@@ -104,6 +104,24 @@ def test_a_cache_that_cannot_be_written(offered: PublicSet, tmp_path: Path) -> N
         cached_file("german_credit", offered, tmp_path / "file")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_is_not_taken_for_a_bad_network(offered: PublicSet, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "index/madeup-1.0-py3-none-any.whl", "a") as wheel:
+        wheel.writestr("madeup/noise", os.urandom(1 << 20))
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(cache)], check=True)
+    try:
+        with pytest.raises(EnvironmentFault) as caught:
+            cached_file("german_credit", offered, cache)
+        assert list(cache.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(cache)], check=True)
+    said = f"cannot write the data cache {cache}: No space left on device. Free some space there, and run again"
+    assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("uri", ["public://german/applicants", "public://german_credit/", "public://german_credit"])
 def test_addresses_of_no_set_or_table(uri: str) -> None:
     with pytest.raises(DeclarationError, match="names no"):

