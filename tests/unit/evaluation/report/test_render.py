@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from loanwright.evaluation.comparison import Comparison
-from loanwright.evaluation.evidence import Evidence, Importance, SliceMetrics
+from loanwright.evaluation.evidence import Evidence, Importance, PartSummary, SliceMetrics
 from loanwright.evaluation.report import render
 from tests.builders.course import build_course
 from tests.builders.evidence import (
@@ -285,6 +285,17 @@ def test_times_in_the_split_are_never_broken_and_what_is_beside_them_is_text(pla
     split = plain.model_copy(update={"split": {"method": told}})
     html = render(split, build_judgement(split), build_model(), {})
     assert '<span class="time">2024-03-26T00:00:00Z</span> to &lt;b&gt;<span class="time">2024-08-23</span>' in html
+
+
+def test_of_what_is_left_out_no_rate_is_told_for_outcomes_may_still_come(html: str, plain: Evidence) -> None:
+    out = PartSummary(name="left_out", rows=9_000, positives=40, from_time=None, to_time=None)
+    fitted = [part for part in plain.parts if part.name != "validation"]
+    some = plain.model_copy(update={"parts": (*fitted, out)})
+    words = Page(render(some, build_judgement(some), build_model(), {})).words
+    assert "left out 9,000 – – Train fits the trees, calibration turns" in words
+    assert "its outcome may still come" in words
+    assert "its outcome may still come" not in Page(html).words
+    assert "Train fits the trees, validation says when to stop, calibration" in Page(html).words
 
 
 def test_a_part_of_one_day_names_it_once(plain: Evidence) -> None:
