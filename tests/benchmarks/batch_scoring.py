@@ -25,7 +25,6 @@ from pages import machine, table, write_page
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 PAGE = ROOT / "docs" / "benchmarks" / "scoring.md"
-KEPT = ROOT / ".loanwright" / "benchmarks" / "scoring.json"
 FULL = 2_000_000
 FEATURES = 60
 MODELS = {1: (100, 31), 2: (300, 63), 3: (500, 127)}
@@ -52,7 +51,8 @@ _FOOT = """
 ## Measure again
 
 ```sh
-make bench-scoring                                              # about half an hour
+make bench-scoring                                                 # about half an hour
+.venv/bin/python tests/benchmarks/batch_scoring.py --lines 2       # one line; the others stay as they are
 .venv/bin/python tests/benchmarks/batch_scoring.py --rows 100000   # a minute; prints, and writes no page
 ```
 """
@@ -66,20 +66,27 @@ def main() -> None:
     parser.add_argument("--lines", type=int, nargs="*", default=list(MODELS), help="none: the page anew")
     parser.add_argument("--page", type=Path, help="where the page goes [docs/benchmarks with all rows, else nowhere]")
     given = parser.parse_args()
+    page = given.page / PAGE.name if given.page else PAGE if given.rows >= FULL else None
     lines: dict[int, Line] = {}
     if given.lines:
         with tempfile.TemporaryDirectory(prefix="loanwright-bench-") as name, _rows(Path(name), given.rows) as places:
             for number in given.lines:
                 lines[number] = _line(Path(name), places, given.rows, given.rounds, *MODELS[number])
                 print(table(number, lines[number]), flush=True)
-    if given.page or given.rows >= FULL:
-        page = given.page / PAGE.name if given.page else PAGE
-        write_page(
-            page, kept(KEPT, lines), _HEAD.format(machine=machine()), _FOOT, lambda _, name: "loanwright" in name
-        )
+                _write(page, lines)
+    else:
+        _write(page, lines)
     missed = [f"line {number}: {goal.says}" for number in lines for goal in lines[number].goals if not goal.met]
     if missed and given.rows >= FULL:
         sys.exit("missed: " + "; ".join(missed))
+
+
+def _write(page: Path | None, lines: dict[int, Line]) -> None:
+    """After each line, so that one that fails later takes none with it."""
+    if page:
+        write_page(
+            page, kept(page, lines), _HEAD.format(machine=machine()), _FOOT, lambda _, name: "loanwright" in name
+        )
 
 
 @contextmanager

@@ -128,10 +128,11 @@ def environment(folder: Path, *wanted: str) -> Path:
     return python
 
 
-def kept(file: Path, lines: Mapping[int, Line]) -> dict[int, Line]:
-    """These lines, and those of earlier runs that were not measured again."""
+def kept(page: Path, lines: Mapping[int, Line]) -> dict[int, Line]:
+    """These lines, and those of earlier runs that were not measured again: they stand as JSON beside their page."""
+    file = page.with_suffix(".json")
     earlier = json.loads(file.read_bytes()) if file.exists() else {}
     every = {**earlier, **{str(number): line.as_json() for number, line in lines.items()}}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(every, indent=1), encoding="utf-8")
+    file.write_text(json.dumps(every, indent=1) + "\n", encoding="utf-8")
     return {int(number): Line.of(line) for number, line in every.items()}

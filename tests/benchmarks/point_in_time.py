@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from contenders import Line, environment, kept
+from contenders import Line, environment
 from pages import table
 from point_in_time_lines import latest, windows
 from point_in_time_page import write
@@ -25,7 +25,6 @@ from point_in_time_world import daily, growing
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks"
 RIVALS = ("feast[duckdb]==0.67.0", "polars==2.1.0", "numpy", "pandas", "pyarrow")
-KEPT = ROOT / ".loanwright" / "benchmarks" / "point_in_time.json"
 
 
 def main() -> None:
@@ -58,7 +57,7 @@ def main() -> None:
         if 5 in given.lines:
             found(growing(here / "growing", sorted(sizes)))
     if given.page or given.scale == 1:
-        write(given.page or PAGE, kept(KEPT, lines))
+        write(given.page or PAGE, lines)
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]
     if missed and given.scale == 1:
         sys.exit("missed: " + "; ".join(missed))

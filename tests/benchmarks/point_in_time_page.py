@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from contenders import Line
+from contenders import Line, kept
 from pages import machine, write_page
 
 _HEAD = """# Point-in-time features: speed and memory
@@ -34,8 +34,9 @@ polars and Feast are installed for it in an environment that is thrown away afte
 
 
 def write(folder: Path, lines: Mapping[int, Line]) -> None:
-    """Writes point-in-time.md and point-in-time.svg."""
-    write_page(folder / "point-in-time.md", lines, _HEAD.format(machine=machine()), _COMMANDS, _is_ours)
+    """Writes point-in-time.md, .svg and .json: these lines, and those of earlier runs."""
+    page = folder / "point-in-time.md"
+    write_page(page, kept(page, lines), _HEAD.format(machine=machine()), _COMMANDS, _is_ours)
 
 
 def _is_ours(number: int, name: str) -> bool:

@@ -25,7 +25,6 @@ from training_data import Data, make
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks" / "training.md"
-KEPT = ROOT / ".loanwright" / "benchmarks" / "training.json"
 RIVALS = ("lightgbm==4.7.0", "xgboost==3.0.5", "scikit-learn>=1.9,<2", "pandas<3", "pyarrow>=25,<26")
 SEGMENT = 50
 _HEAD = """# Training: speed and memory
@@ -221,8 +220,7 @@ def main() -> None:
             lines[number] = ways[number]()
             print(table(number, lines[number]), flush=True)
     if given.scale == 1:
-        every = kept(KEPT, lines)
-        write_page(PAGE, every, _HEAD.format(machine=machine()), _FOOT, lambda _, name: not _is_rival(name))
+        write_page(PAGE, kept(PAGE, lines), _HEAD.format(machine=machine()), _FOOT, lambda _, name: not _is_rival(name))
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]
     if missed and given.scale == 1:
         sys.exit("missed: " + "; ".join(missed))
