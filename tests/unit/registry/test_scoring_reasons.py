@@ -49,7 +49,8 @@ def rows(parts: Parts, tmp_path: Path) -> pa.Table:
 
 def explained(bundle: Bundle, rows: pa.Table, most: int) -> pa.Table:
     reasons = Reasons(bundle, most)
-    return pa.Table.from_arrays(reasons.columns(rows), schema=pa.schema(reasons.fields()))
+    matrix = bundle.scorer.encoding.matrix(rows)
+    return pa.Table.from_arrays(reasons.columns(matrix), schema=pa.schema(reasons.fields()))
 
 
 def test_reasons_are_the_adverse_contributions_in_words(bundle_with: Make, rows: pa.Table) -> None:

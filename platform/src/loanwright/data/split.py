@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loanwright.config.learning import Fractions, Split
 from loanwright.data.dealing import bound, mixed
 from loanwright.errors import DataError
+
+if TYPE_CHECKING:
+    from loanwright.config.learning import Fractions, Split
 
 TRAIN, CALIBRATION, TEST, LEFT_OUT = 0, 1, 2, -1
 _CARVED = 0x9E3779B97F4A7C15

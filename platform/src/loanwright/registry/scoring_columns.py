@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from loanwright.errors import DataError
 from loanwright.registry.scoring_reasons import Reasons
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from loanwright.registry.bundles import Bundle
 
@@ -58,27 +61,53 @@ class ScoredColumns:
         Raises:
             DataError: a feature holds an infinite value.
         """
+        matrix = np.empty((rows.num_rows, self.features))
+        return self.score_matrix(self.encode(rows, before, matrix), matrix)
+
+    @property
+    def features(self) -> int:
+        """How many columns the matrix of the rows has."""
+        return len(self._bundle.scorer.feature_names)
+
+    def encode(self, rows: pa.Table, before: int, into: NDArray[np.float64]) -> pa.Table:
+        """Fills the rows' matrix; the columns that go into the output as they are.
+
+        Args:
+            rows: with the wanted columns.
+            before: how many rows of the same file come before them.
+            into: of shape (rows, features).
+
+        Raises:
+            DataError: a feature holds an infinite value.
+        """
+        self._bundle.scorer.encoding.matrix(rows, into)
+        if np.isinf(into).any():
+            raise self._infinite(rows, before)
+        return rows.select([name for name in self.schema.names if name in KEPT])
+
+    def score_matrix(self, kept: pa.Table, matrix: NDArray[np.float64]) -> pa.Table:
+        """The scores of rows that `encode` was given, in their order."""
         import pyarrow as pa
 
-        self._check_finite(rows, before)
-        margins = self._bundle.scorer.margins(rows)
-        columns = [pa.array(self._bundle.scorer.calibrator.apply(margins)), pa.array(margins)]
-        columns += self._reasons.columns(rows) if self._reasons else []
-        kept = [rows[name] for name in self.schema.names if name in KEPT]
-        return pa.Table.from_arrays([*kept, *columns], schema=self.schema)
+        scorer = self._bundle.scorer
+        margins = scorer.margins_of_matrix(matrix)
+        columns = [pa.array(scorer.calibrator.apply(margins)), pa.array(margins)]
+        columns += self._reasons.columns(matrix) if self._reasons else []
+        return pa.Table.from_arrays([*kept.columns, *columns], schema=self.schema)
 
-    def _check_finite(self, rows: pa.Table, before: int) -> None:
+    def _infinite(self, rows: pa.Table, before: int) -> DataError:
+        """Of which column and row."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        for name in self._bundle.scorer.feature_names:
-            column = rows.column(name)
-            if pa.types.is_floating(column.type) and (place := pc.index(pc.is_inf(column), True).as_py()) >= 0:
-                raise DataError(
-                    f"{self._where} cannot be scored: column {name!r} holds an infinite value in row "
-                    f"{before + place + 1:,}, and the model was trained on none",
-                    fix="Write null where a value is missing",
-                )
+        found = ((name, rows.column(name)) for name in self._bundle.scorer.feature_names)
+        places = {name: pc.index(pc.is_inf(c), True).as_py() for name, c in found if pa.types.is_floating(c.type)}
+        name, place = next((name, place) for name, place in places.items() if place >= 0)
+        return DataError(
+            f"{self._where} cannot be scored: column {name!r} holds an infinite value in row {before + place + 1:,}, "
+            "and the model was trained on none",
+            fix="Write null where a value is missing",
+        )
 
 
 @contextmanager

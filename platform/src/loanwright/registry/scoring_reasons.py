@@ -64,17 +64,20 @@ class Reasons:
             fields += [pa.field(f"reason_{number}", pa.string()), pa.field(f"effect_{number}", pa.float64())]
         return [*fields, pa.field(UNWORDED, pa.float64())]
 
-    def columns(self, rows: pa.Table) -> list[pa.Array]:
+    def columns(self, matrix: NDArray[np.float64]) -> list[pa.Array]:
         """The rows' reasons, the strongest first, each with its effect in log-odds; null where there are no more.
 
         Equal effects come in the order of their words.
+
+        Args:
+            matrix: the encoded rows, shape (rows, features).
         """
         import pyarrow as pa
 
-        at_once = max(1, _CELLS // (len(self._bundle.scorer.feature_names) + 1))
+        at_once = max(1, _CELLS // (matrix.shape[1] + 1))
         effects, unworded = [np.empty((0, len(self._words)))], [np.empty(0)]
-        for start in range(0, rows.num_rows, at_once):
-            contributions = self._bundle.scorer.contributions(rows.slice(start, at_once))
+        for start in range(0, len(matrix), at_once):
+            contributions = self._bundle.scorer.contributions_of_matrix(matrix[start : start + at_once])
             effects.append(np.stack([contributions[:, places].sum(axis=1) for places in self._groups], axis=1))
             unworded.append(np.maximum(contributions[:, self._unworded], 0).sum(axis=1))
         whole: NDArray[np.float64] = np.concatenate(effects)

@@ -78,13 +78,18 @@ class Encoding:
 
         return {f["name"]: pa.array(f["categories"], pa.string()) for f in self.features if "categories" in f}
 
-    def matrix(self, table: pa.Table) -> NDArray[np.float64]:
+    def matrix(self, table: pa.Table, into: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The matrix of shape (rows, features), float64, each row contiguous.
+
+        Args:
+            table: with the feature columns.
+            into: where it goes; None: a new one.
 
         Raises:
             DataError: a feature's column is missing, there twice, or of another type.
         """
-        matrix = np.empty((table.num_rows, len(self.features)), dtype=np.float64)
+        shape = (table.num_rows, len(self.features))
+        matrix = np.empty(shape, dtype=np.float64) if into is None else into
         for place, feature in enumerate(self.features):
             matrix[:, place] = self._column(table, feature)
         return matrix

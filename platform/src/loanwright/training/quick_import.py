@@ -1,4 +1,4 @@
-"""LightGBM imported without the optional libraries that it looks for: 0.3 s instead of 1.6 s."""
+"""LightGBM and Arrow without the optional libraries that they look for: 0.3 s instead of 1.8 s."""
 
 from __future__ import annotations
 
@@ -24,3 +24,21 @@ def import_lightgbm_alone() -> None:
     finally:
         for name in hidden:
             sys.modules.pop(name, None)
+
+
+def do_without_pandas() -> None:
+    """Keeps this process from ever importing pandas, unless it has.
+
+    Arrow looks whether a list that it is given is one of pandas' series, and imports pandas for that: 0.2 s and 40 MiB.
+    For a process of our own that needs no data frames.
+    """
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas:
+    """The import system's first finder. (Compiled code does not heed a None in `sys.modules`.)"""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("this process does without pandas", name=name)

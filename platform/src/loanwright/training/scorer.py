@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from loanwright.training.calibrators import Identity, load_calibrator, logistic
 from loanwright.training.encoding import EncodedFeature, Encoding
 from loanwright.training.model_text import trees_of
 from loanwright.training.resources import SCORED_VALUES, usable_threads
+from loanwright.training.row_order import LEAST_ROWS, alike, leading_features
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from loanwright.features.table import TrainingTable
 
     Floats = NDArray[np.float64]
+
+_CELLS = 1 << 22
+"""Values that an order is found for at a time."""
+_MOVED = 1 << 19
+"""Values that are moved into that order and walked at a time: 4 MiB, which stay near the processor."""
 
 
 class Scorer:
@@ -105,7 +112,15 @@ class Scorer:
 
     def margins_of_matrix(self, matrix: Floats) -> Floats:
         """`margins` of rows that are encoded already: shape (rows, features)."""
-        return self._predict(matrix, raw_score=True)
+        if len(matrix) < LEAST_ROWS or not self._leading:
+            return self._predict(matrix, raw_score=True)
+        margins = np.empty(len(matrix))
+        at_once = max(LEAST_ROWS, _CELLS // matrix.shape[1])
+        for start in range(0, len(matrix), at_once):
+            order = start + alike(matrix[start : start + at_once], self._leading)
+            for moved in np.array_split(order, -(-len(order) * matrix.shape[1] // _MOVED)):
+                margins[moved] = self._predict(matrix[moved], raw_score=True)
+        return margins
 
     def raw(self, table: pa.Table) -> Floats:
         """Uncalibrated probabilities, one for each row; raises as `margins`."""
@@ -122,7 +137,10 @@ class Scorer:
             Shape (rows, features + 1), in log-odds before calibration; the last column is the expected
             margin, and each row adds up to its margin.
         """
-        matrix = self.encoding.matrix(table)
+        return self.contributions_of_matrix(self.encoding.matrix(table))
+
+    def contributions_of_matrix(self, matrix: Floats) -> Floats:
+        """`contributions` of rows that are encoded already: shape (rows, features)."""
         return self._predict(matrix, pred_contrib=True).reshape(matrix.shape[0], matrix.shape[1] + 1)
 
     def gains(self) -> Floats:
@@ -155,8 +173,12 @@ class Scorer:
         for number, (start, end) in enumerate(pairwise(table.bounds)):
             chosen = rows[start:end]
             if chosen.any():
-                margins.append(self._predict(self.encoding.read_matrix(table, number, chosen), raw_score=True))
+                margins.append(self.margins_of_matrix(self.encoding.read_matrix(table, number, chosen)))
         return np.concatenate(margins)
+
+    @cached_property
+    def _leading(self) -> tuple[int, ...]:
+        return leading_features(self._booster)
 
     def _predict(self, matrix: Floats, **what: bool) -> Floats:
         if not matrix.shape[0]:

@@ -95,7 +95,7 @@ def test_a_row_group_is_read_in_pieces(
     bundle: Bundle, folder: Path, tmp_path: Path, scratch: Path, digests: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     score_into_parts(bundle, str(folder), str(tmp_path / "one"), scratch, processes=1)
-    monkeypatch.setattr("loanwright.registry.batch.part._CELLS", 70)
+    monkeypatch.setattr("loanwright.registry.batch.chunks._CELLS", 70)
     score_into_parts(bundle, str(folder), str(tmp_path / "two"), scratch, processes=1)
     assert digests(str(tmp_path / "one")) == digests(str(tmp_path / "two"))
 

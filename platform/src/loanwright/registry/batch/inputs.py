@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from loanwright.data.files import is_data
 from loanwright.errors import DataError, IntegrityFault, NotStored, UsageError
 from loanwright.registry.scoring_columns import reading
 from loanwright.storage import Store, open_store
@@ -100,6 +99,8 @@ def find_inputs(uri: str) -> tuple[Inputs, list[pa.Schema]]:
 
 def _listed(uri: str) -> tuple[str, list[str]]:
     """The root, and the names of the files below it."""
+    from loanwright.data.files import is_data  # a scoring process, which lists nothing, starts sooner without it
+
     if uri.startswith(_S3):
         bucket, _, path = uri.removeprefix(_S3).partition("/")
         above, _, name = path.rpartition("/")

@@ -120,6 +120,7 @@ def _work(connection: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the first process tells the others
     with suppress(EOFError, ConnectionError):
         try:
+            _spare()
             bundle = _opened(job)
             while True:
                 part: Part = connection.recv()
@@ -132,9 +133,19 @@ def _work(connection: Connection, job: Job) -> None:
                 connection.send(("failed", error))
 
 
-def _opened(job: Job) -> Any:
-    from loanwright.registry.bundles import Bundle
-    from loanwright.training.quick_import import import_lightgbm_alone
+def _spare() -> None:
+    """What a process of our own may do to itself."""
+    from loanwright.training.quick_import import do_without_pandas, import_lightgbm_alone
 
     import_lightgbm_alone()
+    do_without_pandas()
+    import pyarrow as pa
+
+    # Arrow's own pool gives memory back between two batches, and to get it again costs as much as to decode them.
+    pa.set_memory_pool(pa.system_memory_pool())
+
+
+def _opened(job: Job) -> Any:
+    from loanwright.registry.bundles import Bundle
+
     return Bundle.open(job.bundle, job.scratch, threads=job.threads)
