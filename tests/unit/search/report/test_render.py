@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from loanwright.config.declaration import Model
+from loanwright.config.search import Dimension
 from loanwright.search.outcome import judge_results
+from loanwright.search.report.figures import reach
 from loanwright.search.report.render import headline, render, why
 from loanwright.search.trials import FoldResult, Result
 from tests.unit.search.searches import a_search
@@ -82,3 +84,12 @@ def test_made_up_rows_and_folds_in_time_are_named() -> None:
     assert "Folds follow each other in time" in html
     assert "Rows held out for early stopping are not counted" in html
     assert "Synthetic data." not in page(results(0.02))
+
+
+def test_an_axis_shows_the_declared_range_and_what_was_tried_outside_it() -> None:
+    in_tenths = Dimension(low=0.2, high=0.8)
+    assert reach([0.4, 0.5], in_tenths, float) == (0.2, 0.8)
+    assert reach([0.1, 0.5], in_tenths, float) == (0.1, 0.8), "the declared parameters may lie outside"
+    assert reach([0.0, 1.0], Dimension(low=0.01, high=10, log=True), float) == (0.01, 10), (
+        "a logarithm of 0 has no place"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,7 +66,10 @@ def progress(outcome: Outcome, results: Sequence[Result], per_generation: int) -
 
 
 def slices(outcome: Outcome, results: Sequence[Result], name: str, dimension: Dimension) -> str:
-    """One parameter against the mean of each trial: later trials darker, the declared value as a dashed line."""
+    """One parameter, over its declared range, against the mean of each trial.
+
+    Later trials are darker; the declared value is a dashed line.
+    """
     measured = [(one, one.values[name], one.mean) for one in results if one.mean is not None]
     places = _places(dimension)
     log = dimension.log
@@ -80,9 +83,8 @@ def slices(outcome: Outcome, results: Sequence[Result], name: str, dimension: Di
     def paint(figure: Figure) -> None:
         axes = plot(figure, left=_LEFT)
         _upright(axes, scale)
-        drawn = [at(value) for _, value, _ in measured if not log or value > 0]
-        low, high = min(drawn), max(drawn)
-        room = 0.06 * (high - low) or 0.5
+        low, high = reach([value for _, value, _ in measured], dimension, at)
+        room = 0.06 * (high - low)
         axes.set_xlim(low - room, high + room)
         if not log or declared > 0:
             axes.axvline(at(declared), color=OTHER, linewidth=1.2, dashes=(4, 3))
@@ -150,6 +152,13 @@ def _round(step: float) -> bool:
 def _upright(axes: Axes, scale: _Scale) -> None:
     axes.set_ylim(scale.low, scale.high)
     ticks(axes, "y", scale.marks, [number(mark, scale.digits) for mark in scale.marks])
+
+
+def reach(values: Sequence[Value], dimension: Dimension, at: Callable[[Value], float]) -> tuple[float, float]:
+    """Ends of the axis: all that was declared to be tried, so that one sees whether the best lies at its edge."""
+    ends = dimension.values or (dimension.low or 0.0, dimension.high or 0.0)
+    places = [at(value) for value in (*ends, *values) if not dimension.log or value > 0]
+    return min(places), max(places)
 
 
 def _places(dimension: Dimension) -> dict[Value, int]:
