@@ -52,7 +52,7 @@ def progress(outcome: Outcome, results: Sequence[Result], per_generation: int) -
         axes.axhline(declared, color=OTHER, linewidth=1.2, dashes=(4, 3))
         axes.step([at for at, _ in measured], best, where="post", color=MAIN, linewidth=2.2)
         axes.plot([at for at, _ in measured], [mean for _, mean in measured], "o", color=MUTED, markersize=4.5)
-        axes.plot(failed, [scale.low] * len(failed), "x", color=INK, markersize=6)
+        axes.plot(failed, [scale.low] * len(failed), "x", color=INK, markersize=6, clip_on=False)
         axes.plot([outcome.best.number], [highest], "o", color=MAIN, markersize=8)
         marks = [mark for mark in nice_ticks(0, most, 7) if mark == int(mark)]
         ticks(axes, "x", marks, [f"{mark:.0f}" for mark in marks], grid=False)
