@@ -151,7 +151,7 @@ class SparkEngine(Engine):
         kept = []
         for name, body in parts.items():
             part = self._spark.sql(body)
-            if readers(name, [*parts.values(), last]) > 1:
+            if readers([*parts.values(), last])[name] > 1:
                 kept.append(part.persist())
             part.createOrReplaceTempView(name)
         return self._spark.sql(last), kept

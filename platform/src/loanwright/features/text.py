@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from loanwright.features.dialect import Dialect
+
+_READ = re.compile(r"(?<![^\s()])(?:FROM|JOIN)[\s()]+([^\s()]+)")
 
 
 def select(columns: Iterable[str], table: str, *more: str) -> str:
@@ -33,17 +37,13 @@ def with_parts(parts: Mapping[str, str], last: str, dialect: Dialect) -> str:
     if not parts:
         return last
     named = []
+    reads = readers([*parts.values(), last])
     for name, body in parts.items():
-        again = readers(name, [*parts.values(), last]) > 1
+        again = reads[name] > 1
         named.append(f"{name} AS {dialect.materialised if again else ''}(\n{indented(body)}\n)")
     return "WITH " + ",\n".join(named) + f"\n{last}"
 
 
-def readers(name: str, queries: Iterable[str]) -> int:
-    """How often the queries read the part of that name."""
-    return sum(_reads(query, name) for query in queries)
-
-
-def _reads(sql: str, name: str) -> int:
-    words = sql.replace("(", " ").replace(")", " ").replace("\n", " ").split()
-    return sum(words[at - 1] in ("FROM", "JOIN") and word == name for at, word in enumerate(words) if at)
+def readers(queries: Iterable[str]) -> Counter[str]:
+    """Table → how often the queries read it."""
+    return Counter(name for query in queries for name in _READ.findall(query))
