@@ -25,7 +25,9 @@ def main() -> None:
 
     way, bundle, source, target, scratch = sys.argv[1:]
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        margins = {"predict": _predict, "score": _score, "pandas": _pandas}[way](bundle, source, target, Path(folder))
+        margins = {"predict": _predict, "walk": _walk, "score": _score, "pandas": _pandas}[way](
+            bundle, source, target, Path(folder)
+        )
     _cost["margins"] = hashlib.sha256(np.ascontiguousarray(margins).tobytes()).hexdigest()
     print(json.dumps(_cost), flush=True)
 
@@ -68,20 +70,31 @@ def _cpu() -> float:
 def _opened(bundle: str, scratch: Path) -> Any:
     from loanwright.registry.bundles import Bundle
 
-    return Bundle.open(bundle, scratch)
+    return Bundle.open(bundle, scratch, threads=THREADS)
 
 
 def _predict(bundle: str, source: str, target: str, scratch: Path) -> Any:
     import lightgbm as lgb
+
+    opened = _opened(bundle, scratch)
+    matrix = _matrix(opened, source)
+    booster = lgb.Booster(model_file=str(opened.path("model.txt")))
+    return _measure(lambda: booster.predict(matrix, raw_score=True, num_threads=THREADS))
+
+
+def _walk(bundle: str, source: str, target: str, scratch: Path) -> Any:
+    opened = _opened(bundle, scratch)
+    matrix = _matrix(opened, source)
+    return _measure(lambda: opened.scorer.margins_of_matrix(matrix))
+
+
+def _matrix(opened: Any, source: str) -> Any:
     import numpy as np
     import pyarrow.parquet as pq
 
-    opened = _opened(bundle, scratch)
-    files = [opened.scorer.encoding.matrix(pq.read_table(path)) for path in sorted(Path(source).iterdir())]
-    matrix = np.concatenate(files)
-    del files
-    booster = lgb.Booster(model_file=str(opened.path("model.txt")))
-    return _measure(lambda: booster.predict(matrix, raw_score=True, num_threads=THREADS))
+    return np.concatenate(
+        [opened.scorer.encoding.matrix(pq.read_table(path)) for path in sorted(Path(source).iterdir())]
+    )
 
 
 def _score(bundle: str, source: str, target: str, scratch: Path) -> Any:
