@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
@@ -11,6 +12,7 @@ import numpy as np
 
 from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
+from loanwright.features.arrow_numbers import mask_of, whole_numbers
 from loanwright.storage import FileEntry, Manifest, fetch, read_manifest
 
 if TYPE_CHECKING:
@@ -62,13 +64,19 @@ class TrainingTable:
     """
 
     def __init__(
-        self, manifest: Manifest, files: Sequence[pq.ParquetFile], rows: int | None = None, first: int = 0
+        self,
+        manifest: Manifest,
+        files: Sequence[pq.ParquetFile],
+        rows: int | None = None,
+        first: int = 0,
+        threads: int = 1,
     ) -> None:
         self.manifest = manifest
         self.features: tuple[TableFeature, ...] = tuple(manifest.body["features"])
         self.rows: int = manifest.body["rows"] if rows is None else rows
         self.first = first
         self._files = files
+        self._threads = threads
         self._groups: list[_Group] = []
         start = 0
         for number, file in enumerate(files):
@@ -80,7 +88,7 @@ class TrainingTable:
             raise IntegrityFault(f"the files of {manifest.uri} hold {start} rows, and it says {self.rows}")
 
     @classmethod
-    def open(cls, uri: str, scratch: Path, span: tuple[int, int] | None = None) -> TrainingTable:
+    def open(cls, uri: str, scratch: Path, span: tuple[int, int] | None = None, *, threads: int = 1) -> TrainingTable:
         """Opens the table that a manifest lists; every file's digest is checked before a row is read.
 
         Args:
@@ -88,6 +96,7 @@ class TrainingTable:
             scratch: a folder for copies of files that do not lie on this machine.
             span: the rows that are wanted, from the first up to the one behind the last: only the files that hold
                 some of them are fetched, as a piece of the table. Absent: all.
+            threads: how many may fetch files; from two on, columns are decoded side by side as well.
 
         Raises:
             NotStored: there is no such manifest.
@@ -99,10 +108,12 @@ class TrainingTable:
         first, entries = 0, manifest.files
         if span is not None:
             first, entries = _holding(manifest, *span)
-        paths = [fetch(manifest, entry, scratch) for entry in entries]
+        with ThreadPoolExecutor(threads) as pool:
+            paths = list(pool.map(lambda entry: fetch(manifest, entry, scratch), entries))
         # Read-ahead would hold a whole row group's bytes beside its values, and a local file gains nothing by it.
         files = [pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) for path in paths]
-        return cls(manifest, files, None if span is None else sum(entry.rows or 0 for entry in entries), first)
+        rows = None if span is None else sum(entry.rows or 0 for entry in entries)
+        return cls(manifest, files, rows, first, threads)
 
     @property
     def feature_names(self) -> list[str]:
@@ -127,14 +138,16 @@ class TrainingTable:
 
     def keys(self) -> Keys:
         """Hash, decision time and label of every row (17 bytes a row)."""
+        import pyarrow as pa
+
         unit_hash = np.empty(self.rows, dtype=np.uint64)
         decision_time = np.empty(self.rows, dtype="datetime64[us]")
         label = np.empty(self.rows, dtype=np.int8)
         for start, group in self.row_groups(["unit_hash", "decision_time", "label"]):
             place = slice(start, start + group.num_rows)
-            unit_hash[place] = group["unit_hash"].to_numpy()
-            decision_time[place] = group["decision_time"].to_numpy().astype("datetime64[us]")
-            label[place] = group["label"].to_numpy()
+            unit_hash[place] = whole_numbers(group["unit_hash"].cast(pa.uint64()), np.uint64)
+            decision_time[place] = whole_numbers(_microseconds(group["decision_time"]), np.int64).view("datetime64[us]")
+            label[place] = whole_numbers(group["label"].cast(pa.int8()), np.int8)
         return Keys(unit_hash, decision_time, label)
 
     def part(self, split: Split, keys: Keys | None = None) -> NDArray[np.int8]:
@@ -172,7 +185,8 @@ class TrainingTable:
         """
         wanted = self._checked(columns)
         group = self._groups[number]
-        table = self._files[group.file].read_row_group(group.place, columns=wanted, use_threads=False)
+        file = self._files[group.file]
+        table = file.read_row_group(group.place, columns=wanted, use_threads=self._threads > 1)
         return table.select(wanted)
 
     def read(self, rows: NDArray[np.bool_], columns: Sequence[str] | None = None) -> pa.Table:
@@ -193,7 +207,7 @@ class TrainingTable:
             chosen = rows[group.start : group.start + group.rows]
             if chosen.any():
                 piece = self.read_group(number, wanted)
-                pieces.append(piece if chosen.all() else piece.filter(pa.array(chosen)))
+                pieces.append(piece if chosen.all() else piece.filter(mask_of(chosen)))
         if pieces:
             return pa.concat_tables(pieces)
         return self._files[0].schema_arrow.empty_table().select(wanted)
@@ -206,6 +220,13 @@ class TrainingTable:
             if name not in known:
                 raise DataError(f"training table {self.manifest.uri} has no column {name!r}{near(name, known)}")
         return list(columns)
+
+
+def _microseconds(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments of any unit as microseconds."""
+    import pyarrow as pa
+
+    return moments.cast(pa.timestamp("us", moments.type.tz), safe=False)
 
 
 def _holding(manifest: Manifest, start: int, end: int) -> tuple[int, tuple[FileEntry, ...]]:

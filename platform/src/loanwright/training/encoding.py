@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 import numpy as np
 
 from loanwright.errors import DataError, near
+from loanwright.features.arrow_numbers import doubles, mask_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +52,7 @@ class Encoding:
         found: dict[str, set[str]] = {name: set() for name in names}
         if names:
             for start, group in table.row_groups(names):
-                chosen = group.filter(rows[start : start + group.num_rows])
+                chosen = group.filter(mask_of(rows[start : start + group.num_rows]))
                 for name in names:
                     found[name].update(chosen[name].unique().drop_null().to_pylist())
         features = []
@@ -109,9 +110,10 @@ class Encoding:
         """
         features = self.features if places is None else [self.features[place] for place in places]
         matrix = np.empty((int(rows.sum()), len(features)), dtype=np.float64)
+        mask = mask_of(rows)
         for first in range(0, len(features), _AT_ONCE):
             some = features[first : first + _AT_ONCE]
-            group = table.read_group(number, [feature["name"] for feature in some]).filter(rows)
+            group = table.read_group(number, [feature["name"] for feature in some]).filter(mask)
             for place, feature in enumerate(some, first):
                 matrix[:, place] = self._column(group, feature)
         return matrix
@@ -140,7 +142,7 @@ class Encoding:
             column = pc.index_in(column.cast(pa.string()), value_set=self._values[name], skip_nulls=True)
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise DataError(f"column {name!r} holds {kind}, and the model needs a number", fix="Write it as a number")
-        return column.cast(pa.float64(), safe=False).to_numpy()  # type: ignore[no-any-return]
+        return doubles(column.cast(pa.float64(), safe=False))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -29,7 +29,14 @@ _log = logging.getLogger("loanwright")
 
 
 def train_share(
-    member: Member, job: Job, checkpoints: Checkpoints, scratch: Path, *, beside: int = 1, threads: int | None = None
+    member: Member,
+    job: Job,
+    checkpoints: Checkpoints,
+    scratch: Path,
+    *,
+    beside: int = 1,
+    threads: int | None = None,
+    table: TrainingTable | None = None,
 ) -> Fitted | None:
     """Fits the job's booster together with the other workers; the result at rank 0, None elsewhere.
 
@@ -40,6 +47,7 @@ def train_share(
         scratch: a folder for copies of the files that hold this worker's rows.
         beside: how many workers share this machine's memory and cores.
         threads: how many LightGBM may use; None: this worker's part of the cores, as far as its rows are worth it.
+        table: the whole training table, where it is open already.
 
     Raises:
         DataError: there are fewer rows than workers, or nothing to tell them apart by.
@@ -55,7 +63,7 @@ def train_share(
     threads = threads or max(1, min(usable_threads(rows * features), usable_threads() // beside))
     read = partial(_read, job.table, scratch, prepared, training, lambda: member.beat(state="loading"))
     held = prepared.held if member.rank == 0 else None
-    mine = TrainingTable.open(job.table, scratch, spans[member.rank])
+    mine = table or TrainingTable.open(job.table, scratch, spans[member.rank])
     group = int(np.diff(mine.bounds).max())
     held_rows = prepared.totals.held_rows if member.rank == 0 else 0
     load = Load(prepared.totals.rows, held_rows, features, training.parameters.max_bin, group, member.ranks, beside)

@@ -19,7 +19,7 @@ from loanwright.training.job import Job
 from loanwright.training.peers import Alone
 from loanwright.training.preparation import fitting_rows, prepare
 from loanwright.training.publishing import noted_booster
-from loanwright.training.resources import Load
+from loanwright.training.resources import Load, usable_threads
 
 
 class Trained(NamedTuple):
@@ -72,7 +72,10 @@ def train(
     """
     ranks = len(shares) if shares else max(workers, 2 if training.exact else 1)
     check_crew(ranks)
-    preparation, load = _prepared(table_uri, split, training, store, scratch, ranks)
+    # Workers are not there yet while all is prepared for them, so their cores are free.
+    reading = (threads if ranks == 1 else None) or usable_threads()
+    table = TrainingTable.open(table_uri, scratch, threads=reading)
+    preparation, load = _prepared(table, split, training, store, scratch, ranks)
     job = Job(
         table=table_uri,
         preparation=preparation,
@@ -86,7 +89,7 @@ def train(
     if ranks == 1:
         from loanwright.training.worker import work
 
-        work(Alone(), job, store, scratch, threads=threads)
+        work(Alone(), job, store, scratch, threads=threads, table=table)
     else:
         outcome = supervise(
             Plan(
@@ -102,10 +105,9 @@ def train(
 
 
 def _prepared(
-    table_uri: str, split: Split, training: Training, store: Store, scratch: Path, ranks: int
+    table: TrainingTable, split: Split, training: Training, store: Store, scratch: Path, ranks: int
 ) -> tuple[str, Load]:
     """The URI of what all workers share, and what each of them has to hold."""
-    table = TrainingTable.open(table_uri, scratch)
     keys = table.keys()
     rows, held = fitting_rows(table, keys, split, training)
     load = Load(

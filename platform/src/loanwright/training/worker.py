@@ -11,13 +11,16 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from loanwright.storage import Store, open_store
 from loanwright.training.gang.membership import take_part
 from loanwright.training.job import Job
 from loanwright.training.peers import Member
 from loanwright.training.quick_import import import_lightgbm_alone
+
+if TYPE_CHECKING:
+    from loanwright.features.table import TrainingTable
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -33,7 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     take_part(lambda member: work(member, Job.read(told.job), open_store(told.store), told.scratch, beside=told.beside))
 
 
-def work(member: Member, job: Job, store: Store, scratch: Path, *, beside: int = 1, threads: int | None = None) -> None:
+def work(
+    member: Member,
+    job: Job,
+    store: Store,
+    scratch: Path,
+    *,
+    beside: int = 1,
+    threads: int | None = None,
+    table: TrainingTable | None = None,
+) -> None:
     """One worker's part in a training; rank 0 publishes the booster and leaves a note of where.
 
     Args:
@@ -43,6 +55,7 @@ def work(member: Member, job: Job, store: Store, scratch: Path, *, beside: int =
         scratch: a folder for local copies; workers of one machine may share it.
         beside: how many workers share this machine's memory and cores.
         threads: how many LightGBM may use; None: as many as the rows are worth, of this worker's part of the cores.
+        table: the whole training table, where it is open already.
 
     Raises:
         LoanwrightError: whatever keeps the model from being trained.
@@ -50,7 +63,7 @@ def work(member: Member, job: Job, store: Store, scratch: Path, *, beside: int =
     from loanwright.training.publishing import note_booster, publish_booster
     from loanwright.training.team import train_share
 
-    fitted = train_share(member, job, job.checkpoints(store), scratch, beside=beside, threads=threads)
+    fitted = train_share(member, job, job.checkpoints(store), scratch, beside=beside, threads=threads, table=table)
     if fitted is not None:
         note_booster(job, store, publish_booster(fitted, job, store, scratch))
 
