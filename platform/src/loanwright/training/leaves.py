@@ -57,7 +57,7 @@ class LeafCounter:
         levels = Levels(values, self._reach)
         leaves = [np.flatnonzero(levels.of_leaf == level).tolist() for level in range(len(levels))]
         tied = [level for level in range(len(levels)) if len(leaves[level]) > 1]
-        number = np.zeros(len(levels), dtype=np.uint8 if len(tied) < _BYTE else np.uint16)
+        number = np.zeros(len(levels), dtype=np.uint8 if len(tied) < _BYTE else np.uint32)
         number[tied] = np.arange(1, len(tied) + 1)
         member = np.empty(scores.size if tied else 0, dtype=number.dtype)
         found = np.zeros(len(levels), dtype=np.int64)
