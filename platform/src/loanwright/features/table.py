@@ -12,7 +12,7 @@ import numpy as np
 
 from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
-from loanwright.features.arrow_numbers import mask_of, whole_numbers
+from loanwright.features.arrow_arrays import mask_of, whole_numbers
 from loanwright.storage import FileEntry, Manifest, fetch, read_manifest
 
 if TYPE_CHECKING:

@@ -54,10 +54,10 @@ class ChosenRows:
             self._beat()
         return self._matrix
 
-    def columns(self, number: int, places: Sequence[int]) -> NDArray[np.float64]:
-        """(chosen rows, places) of one row group: only these columns of its matrix."""
+    def columns(self, number: int, places: Sequence[int]) -> dict[int, NDArray[np.float64]]:
+        """(chosen rows,) each of these columns of one row group's matrix, by their places."""
         start, end = self._table.bounds[number : number + 2]
-        return self.encoding.read_matrix(self._table, number, self._rows[start:end], places)
+        return self.encoding.read_columns(self._table, number, self._rows[start:end], places)
 
     def matrices(self) -> Iterator[NDArray[np.float64]]:
         """The matrices of all row groups that have such rows, in order."""

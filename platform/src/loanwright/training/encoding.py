@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 
 from loanwright.errors import DataError, near
-from loanwright.features.arrow_numbers import doubles, mask_of
+from loanwright.features.arrow_arrays import doubles, mask_of, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,9 +75,7 @@ class Encoding:
 
     @cached_property
     def _values(self) -> dict[str, Any]:
-        import pyarrow as pa
-
-        return {f["name"]: pa.array(f["categories"], pa.string()) for f in self.features if "categories" in f}
+        return {f["name"]: texts(f["categories"]) for f in self.features if "categories" in f}
 
     def matrix(self, table: pa.Table, into: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The matrix of shape (rows, features), float64, each row contiguous.
@@ -95,28 +93,40 @@ class Encoding:
             matrix[:, place] = self._column(table, feature)
         return matrix
 
-    def read_matrix(
-        self, table: TrainingTable, number: int, rows: NDArray[np.bool_], places: Sequence[int] | None = None
-    ) -> NDArray[np.float64]:
+    def read_matrix(self, table: TrainingTable, number: int, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The matrix of the chosen rows of one row group of a training table.
-
-        A few columns are read at a time: as Arrow reads it, a row group takes five times its own size.
 
         Args:
             table: the training table.
             number: of the row group.
             rows: one truth value for each row of that row group.
-            places: only these columns of the matrix, in this order; None: all.
         """
-        features = self.features if places is None else [self.features[place] for place in places]
-        matrix = np.empty((int(rows.sum()), len(features)), dtype=np.float64)
-        mask = mask_of(rows)
-        for first in range(0, len(features), _AT_ONCE):
-            some = features[first : first + _AT_ONCE]
-            group = table.read_group(number, [feature["name"] for feature in some]).filter(mask)
-            for place, feature in enumerate(some, first):
-                matrix[:, place] = self._column(group, feature)
+        matrix = np.empty((int(rows.sum()), len(self.features)), dtype=np.float64)
+        for first, columns in self._read(table, number, rows, range(len(self.features))):
+            for place, column in enumerate(columns, first):
+                matrix[:, place] = column
         return matrix
+
+    def read_columns(
+        self, table: TrainingTable, number: int, rows: NDArray[np.bool_], places: Sequence[int]
+    ) -> dict[int, NDArray[np.float64]]:
+        """Some columns of that matrix, by their places; arguments as of `read_matrix`."""
+        found = [column for _, columns in self._read(table, number, rows, places) for column in columns]
+        return dict(zip(places, found, strict=True))
+
+    def _read(
+        self, table: TrainingTable, number: int, rows: NDArray[np.bool_], places: Sequence[int]
+    ) -> Iterator[tuple[int, list[NDArray[np.float64]]]]:
+        """Columns, a few at a time: as Arrow reads it, a row group takes five times its own size.
+
+        Yields:
+            How many came before, and the next ones.
+        """
+        mask = mask_of(rows)
+        for first in range(0, len(places), _AT_ONCE):
+            some = [self.features[place] for place in places[first : first + _AT_ONCE]]
+            group = table.read_group(number, [feature["name"] for feature in some]).filter(mask)
+            yield first, [self._column(group, feature) for feature in some]
 
     def _column(self, table: pa.Table, feature: EncodedFeature) -> NDArray[np.float64]:
         import pyarrow as pa

@@ -3,7 +3,7 @@ sides of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ from loanwright.training.tree_splits import TreeSplits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Column = Callable[[int], "NDArray[np.float64]"]
-"""The values of a feature, by its place in the matrix."""
+Columns = Mapping[int, "NDArray[np.float64]"]
+"""The values of features, by their places in the matrix."""
 
 
 @dataclass
@@ -48,17 +48,17 @@ class Ties:
         """The features that tell these leaves apart, by their places in the matrix."""
         return {self._tree.feature[node] for forks in self._forks for node in forks}
 
-    def count(self, first: int, behind: int, column: Column) -> None:
+    def count(self, first: int, behind: int, columns: Columns) -> None:
         """Counts the rows of one stretch.
 
         Args:
             first: the number of its first row.
             behind: the one behind its last.
-            column: the values of a feature in the stretch.
+            columns: the values of features in the stretch.
         """
         member = self.member[first:behind]
         for number, (level, forks) in enumerate(zip(self.leaves, self._forks, strict=True), start=1):
-            self._sift(0, frozenset(level), forks, np.flatnonzero(member == number), column)
+            self._sift(0, frozenset(level), forks, np.flatnonzero(member == number), columns)
 
     def _under(self, child: int) -> frozenset[int]:
         return frozenset([~child]) if child < 0 else self._below[child]
@@ -68,7 +68,9 @@ class Ties:
         sides = enumerate(zip(self._tree.left, self._tree.right, strict=True))
         return {node for node, (left, right) in sides if level & self._under(left) and level & self._under(right)}
 
-    def _sift(self, node: int, level: frozenset[int], forks: set[int], rows: NDArray[np.intp], column: Column) -> None:
+    def _sift(
+        self, node: int, level: frozenset[int], forks: set[int], rows: NDArray[np.intp], columns: Columns
+    ) -> None:
         """Follows rows, all of them of one level, down to its leaves."""
         while node >= 0 and node not in forks:
             left = self._tree.left[node]
@@ -76,6 +78,6 @@ class Ties:
         if node < 0:
             self.counts[~node] = self.counts.get(~node, 0) + rows.size
             return
-        leftward = self._tree.goes_left(node, column(self._tree.feature[node])[rows])
-        self._sift(self._tree.left[node], level, forks, rows[leftward], column)
-        self._sift(self._tree.right[node], level, forks, rows[~leftward], column)
+        leftward = self._tree.goes_left(node, columns[self._tree.feature[node]][rows])
+        self._sift(self._tree.left[node], level, forks, rows[leftward], columns)
+        self._sift(self._tree.right[node], level, forks, rows[~leftward], columns)

@@ -86,10 +86,9 @@ class LeafCounter:
         start = 0
         for group, rows in enumerate(self._rows.counts if wanted else []):
             if rows:
-                matrix = self._rows.columns(group, wanted)
-                column = {feature: matrix[:, place] for place, feature in enumerate(wanted)}
+                columns = self._rows.columns(group, wanted)
                 for ties in self._waiting.values():
-                    ties.count(start, start + rows, column.__getitem__)
+                    ties.count(start, start + rows, columns)
                 start += rows
                 self._beat()
         for tree, ties in self._waiting.items():
