@@ -77,7 +77,7 @@ def fit(
     check_memory(Load(fitted_rows, held_rows, len(table.features), training.parameters.max_bin, group))
     threads = threads or usable_threads(total * len(table.features))
     keys = table.keys()._replace(label=label)
-    prepared = prepare(table, keys, rows, held, training)
+    prepared = prepare(table, keys, rows, held, training, threads)
     parameters = lightgbm_parameters(training, prepared.encoding.features, threads)
     _log.info("reading %s rows of %d features", f"{total:,}", len(prepared.encoding.features))
 

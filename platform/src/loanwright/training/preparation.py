@@ -76,6 +76,7 @@ def prepare(
     rows: NDArray[np.bool_],
     held: NDArray[np.bool_] | None,
     training: Training,
+    threads: int = 1,
 ) -> Preparation:
     """Finds what all processes share.
 
@@ -85,6 +86,7 @@ def prepare(
         rows: one truth value for each row of the table: those to fit on.
         held: those held out for early stopping; None without.
         training: the declared section.
+        threads: how many LightGBM may use.
 
     Raises:
         DataError: there are no rows, or only one outcome among them, or nothing to tell them apart by.
@@ -94,7 +96,7 @@ def prepare(
     if held is not None:
         check_classes(keys.label[held], "rows held out for early stopping", fix="Raise early_stopping.fraction")
     encoding = Encoding.learn(table, rows)
-    parameters = lightgbm_parameters(training, encoding.features, 1)
+    parameters = lightgbm_parameters(training, encoding.features, threads)
     with understood():
         bins = find_bins(table, encoding, rows, keys.unit_hash, parameters)
     held_rows = 0 if held is None else int(held.sum())
@@ -102,8 +104,14 @@ def prepare(
     return Preparation(encoding, rows, held, totals, bins)
 
 
-def read_preparation(uri: str, training: Training, scratch: Path) -> Preparation:
+def read_preparation(uri: str, training: Training, scratch: Path, threads: int = 1) -> Preparation:
     """Reads what `Preparation.publish` stored.
+
+    Args:
+        uri: where it is.
+        training: the declared section.
+        scratch: a folder for local copies.
+        threads: how many LightGBM may use to bin rows by its bins.
 
     Raises:
         NotStored: it is not there.
@@ -119,7 +127,7 @@ def read_preparation(uri: str, training: Training, scratch: Path) -> Preparation
         return np.unpackbits(packed, count=manifest.body["rows"]).view(np.bool_)
 
     encoding = Encoding(json.loads(file("features.json").read_bytes()))
-    bins = load_bins(file("bins.lightgbm"), lightgbm_parameters(training, encoding.features, 1))
+    bins = load_bins(file("bins.lightgbm"), lightgbm_parameters(training, encoding.features, threads))
     held = bits("held.bits") if manifest.body["held"] else None
     return Preparation(encoding, bits("rows.bits"), held, Totals(**manifest.body["totals"]), bins)
 

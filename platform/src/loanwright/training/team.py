@@ -56,7 +56,7 @@ def train_share(
     """
     member.beat(state="loading")
     training = job.declared_training
-    prepared = read_preparation(job.preparation, training, scratch)
+    prepared = read_preparation(job.preparation, training, scratch, threads or max(1, usable_threads() // beside))
     spans = deal(prepared.rows, job.shares)
     features = len(prepared.encoding.features)
     rows = int(prepared.rows[slice(*spans[member.rank])].sum())

@@ -75,7 +75,7 @@ def train(
     # Workers are not there yet while all is prepared for them, so their cores are free.
     reading = (threads if ranks == 1 else None) or usable_threads()
     table = TrainingTable.open(table_uri, scratch, threads=reading)
-    preparation, load = _prepared(table, split, training, store, scratch, ranks)
+    preparation, load = _prepared(table, split, training, store, scratch, ranks, reading)
     job = Job(
         table=table_uri,
         preparation=preparation,
@@ -105,7 +105,7 @@ def train(
 
 
 def _prepared(
-    table: TrainingTable, split: Split, training: Training, store: Store, scratch: Path, ranks: int
+    table: TrainingTable, split: Split, training: Training, store: Store, scratch: Path, ranks: int, threads: int
 ) -> tuple[str, Load]:
     """The URI of what all workers share, and what each of them has to hold."""
     keys = table.keys()
@@ -120,7 +120,7 @@ def _prepared(
         ranks,
     )
     scratch.mkdir(parents=True, exist_ok=True)
-    return prepare(table, keys, rows, held, training).publish(table, store, scratch), load
+    return prepare(table, keys, rows, held, training, threads).publish(table, store, scratch), load
 
 
 def _command(job: str, store: Store, scratch: Path, ranks: int) -> list[str]:
