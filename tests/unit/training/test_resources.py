@@ -58,13 +58,20 @@ def test_no_number_of_workers_is_named_where_none_would_do() -> None:
         resources.check_memory(load, available=1 << 30)
 
 
-def test_a_containers_limits_count(tmp_path: Path) -> None:
+def test_a_containers_processors_count(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("100000 100000\n")
-    (tmp_path / "memory.max").write_text("1000000\n")
-    (tmp_path / "memory.current").write_text("700000\n")
-    (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 200000\n")
     assert resources.usable_threads(cgroup=tmp_path) == 1
-    assert resources.available_memory(tmp_path) == 500_000
+
+
+def test_keys_and_sample_that_cannot_be_held_are_refused_before_they_are_read() -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        resources.check_preparation(100_000_000, 50, available=3 << 30)
+    assert str(caught.value) == (
+        "preparing the training on 100,000,000 rows and 50 features needs about 3,354 MiB (34 bytes a row, and 20 "
+        "bytes a feature for each of 50,000 sampled rows), and 3,072 MiB are available. "
+        "Give the process more memory: all rows' keys are held at once, however many workers there are"
+    )
+    resources.check_preparation(100_000_000, 50, available=4 << 30)
 
 
 def test_few_values_are_not_worth_many_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -76,7 +83,4 @@ def test_few_values_are_not_worth_many_threads(monkeypatch: pytest.MonkeyPatch, 
 
 def test_without_limits_the_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    (tmp_path / "memory.max").write_text("max\n")
     assert resources.usable_threads(cgroup=tmp_path) >= 1
-    assert resources.available_memory(tmp_path) > 1 << 20
-    assert resources.available_memory(tmp_path / "absent") > 1 << 20

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loanwright.errors import EnvironmentFault
+from loanwright.training.available_memory import available_memory, own_memory
 from loanwright.training.gang.memory import limit_words
 
 SAMPLE_ROWS = 50_000
@@ -22,6 +23,8 @@ _BYTE = 255
 """Bins that fit into a byte."""
 _MOST = 1_000
 """Workers that are thought about."""
+_PREPARED_ROW = 34
+"""Bytes of a row while training is prepared: its keys, its hash for the sample, whether it is fitted on. Measured."""
 FITTED_VALUES = 2_000_000
 """Values for each thread in fitting, where threads meet many times a round. Measured with one million
 values and two threads: no faster on idle cores, and 35 s instead of 0.6 while one core was busy."""
@@ -43,19 +46,6 @@ def usable_threads(values: int | None = None, cgroup: Path = _CGROUP, *, worth: 
     if quota.isdigit() and period.strip().isdigit():
         threads = min(threads, max(1, int(quota) // int(period)))
     return threads if values is None else min(threads, max(1, values // worth))
-
-
-def available_memory(cgroup: Path = _CGROUP) -> int:
-    """Bytes that can still be had: of the machine, and of the container's limit (control groups version 2)."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    limit, used = _text(cgroup / "memory.max"), _text(cgroup / "memory.current")
-    if limit.isdigit() and used.isdigit():
-        # Cached file pages count as used, and are given back when they are needed.
-        cached = dict(line.split() for line in _text(cgroup / "memory.stat").splitlines()).get("inactive_file", "0")
-        free = min(free, int(limit) - int(used) + int(cached))
-    return max(free, 0)
 
 
 def training_bytes(rows: int, features: int, max_bin: int, row_group: int) -> int:
@@ -133,7 +123,12 @@ def check_memory(load: Load, available: int | None = None) -> None:
     Raises:
         EnvironmentFault: more memory is needed than can be had.
     """
-    available = (available_memory() if available is None else available) // load.beside
+    if available is None:
+        own = own_memory()
+        shared = available_memory() // load.beside
+        available = shared if own is None else min(shared, own)
+    else:
+        available //= load.beside
     if load.bytes <= available:
         return
     enough = load.enough(available)
@@ -144,6 +139,31 @@ def check_memory(load: Load, available: int | None = None) -> None:
         if enough is None
         else f"{enough:,} workers would do, each with as much memory as this one; or give it more",
     )
+
+
+def check_preparation(rows: int, features: int, available: int | None = None) -> None:
+    """Refuses a table whose keys and sample cannot be held by the process that prepares its training.
+
+    Args:
+        rows: of the whole table.
+        features: the matrix columns.
+        available: bytes; None: as it is.
+
+    Raises:
+        EnvironmentFault: more memory is needed than can be had.
+    """
+    if available is None:
+        own = own_memory()
+        available = available_memory() if own is None else min(available_memory(), own)
+    sample = min(rows, SAMPLE_ROWS)
+    needed = _PREPARED_ROW * rows + 20 * sample * features + _FIXED
+    if needed > available:
+        raise EnvironmentFault(
+            f"preparing the training on {rows:,} rows and {features:,} features needs about {needed / _MIB:,.0f} MiB "
+            f"({_PREPARED_ROW} bytes a row, and 20 bytes a feature for each of {sample:,} sampled rows), and "
+            f"{available / _MIB:,.0f} MiB are available",
+            fix="Give the process more memory: all rows' keys are held at once, however many workers there are",
+        )
 
 
 @contextmanager

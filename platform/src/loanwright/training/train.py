@@ -19,7 +19,7 @@ from loanwright.training.job import Job
 from loanwright.training.peers import Alone
 from loanwright.training.preparation import fitting_rows, prepare
 from loanwright.training.publishing import noted_booster
-from loanwright.training.resources import Load, usable_threads
+from loanwright.training.resources import Load, check_preparation, usable_threads
 
 
 class Trained(NamedTuple):
@@ -75,6 +75,7 @@ def train(
     # Workers are not there yet while all is prepared for them, so their cores are free.
     reading = (threads if ranks == 1 else None) or usable_threads()
     table = TrainingTable.open(table_uri, scratch, threads=reading)
+    check_preparation(table.rows, len(table.features))
     preparation, load = _prepared(table, split, training, store, scratch, ranks, reading)
     job = Job(
         table=table_uri,

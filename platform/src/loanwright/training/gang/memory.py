@@ -6,44 +6,51 @@ from pathlib import Path
 
 import psutil
 
-_TOP = Path("/sys/fs/cgroup")
+TOP = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
 
 
-def out_of_memory_kills(top: Path = _TOP, mine: Path = Path("/proc/self/cgroup")) -> int:
+def out_of_memory_kills(top: Path = TOP, mine: Path = Path("/proc/self/cgroup")) -> int:
     """How many processes of this control group the system killed for want of memory, ever; 0 if it does not say."""
     for events in (
-        _group(top, mine, "") / "memory.events",
-        _group(top / "memory", mine, "memory") / "memory.oom_control",
+        own_group(top, mine, "") / "memory.events",
+        own_group(top / "memory", mine, "memory") / "memory.oom_control",
     ):
-        counts = dict(line.split(maxsplit=1) for line in _text(events).splitlines() if " " in line)
+        counts = dict(line.split(maxsplit=1) for line in text_of(events).splitlines() if " " in line)
         if "oom_kill" in counts:
             return int(counts["oom_kill"])
     return 0
 
 
-def limit_words(top: Path = _TOP, mine: Path = Path("/proc/self/cgroup")) -> str:
+def limit_words(top: Path = TOP, mine: Path = Path("/proc/self/cgroup")) -> str:
     """How much memory there is for all processes here together, in words."""
     for limit in (
-        _group(top, mine, "") / "memory.max",
-        _group(top / "memory", mine, "memory") / "memory.limit_in_bytes",
+        own_group(top, mine, "") / "memory.max",
+        own_group(top / "memory", mine, "memory") / "memory.limit_in_bytes",
     ):
-        text = _text(limit).strip()
+        text = text_of(limit).strip()
         if text.isdigit() and int(text) < psutil.virtual_memory().total:
             return f"the limit for all processes together is {int(text) / _MIB:,.0f} MiB"
     return f"the machine has {psutil.virtual_memory().total / _MIB:,.0f} MiB"
 
 
-def _group(top: Path, mine: Path, controller: str) -> Path:
-    """This process's folder; in a container its own group is often mounted at the top."""
-    for line in _text(mine).splitlines():
+def own_group(top: Path, mine: Path, controller: str) -> Path:
+    """This process's folder; in a container its own group is often mounted at the top.
+
+    Args:
+        top: where the groups of that controller are mounted.
+        mine: where it stands in which group this process is.
+        controller: its name; empty: version 2, which has one tree for all.
+    """
+    for line in text_of(mine).splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(",") and (top / path.lstrip("/")).is_dir():
             return top / path.lstrip("/")
     return top
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What stands in a file; nothing where there is none."""
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
