@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,32 @@ def test_a_processs_own_limit_counts(kind: str) -> None:
     before, after = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert before == "None"
     assert 280 << 20 < int(after) < 320 << 20
+
+
+_REFUSED = """
+import resource
+from loanwright.errors import EnvironmentFault
+from loanwright.training.available_memory import own_memory
+from loanwright.training.resources import Load, check_memory, check_preparation
+check = {"training": lambda: check_memory(Load(2_000_000, 0, 40, 255, 65_536, 2, 2)),
+         "preparing": lambda: check_preparation(2_000_000, 40)}[__import__("sys").argv[1]]
+check()
+(size,) = [int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmSize:")]
+resource.setrlimit(resource.RLIMIT_AS, (size + (100 << 20), resource.RLIM_INFINITY))
+try:
+    check()
+except EnvironmentFault as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(own_memory() is not None, reason="this process has limits of its own")
+@pytest.mark.parametrize("what", ["training", "preparing"])
+def test_what_does_not_fit_below_a_processs_own_limit_is_refused(what: str) -> None:
+    command = [sys.executable, "-c", _REFUSED, what]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said.startswith(what)
+    assert re.search(r" 2,000,000 rows and 40 features needs about \d+ MiB.*, and (9\d|100) MiB are available", said)
 
 
 @pytest.mark.skipif(

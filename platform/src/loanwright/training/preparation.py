@@ -116,6 +116,7 @@ def read_preparation(uri: str, training: Training, scratch: Path, threads: int =
     Raises:
         NotStored: it is not there.
         IntegrityFault: it is not what was written.
+        MemoryError: LightGBM could not get the memory it asked for.
     """
     manifest = read_manifest(uri, KIND)
 
@@ -127,7 +128,8 @@ def read_preparation(uri: str, training: Training, scratch: Path, threads: int =
         return np.unpackbits(packed, count=manifest.body["rows"]).view(np.bool_)
 
     encoding = Encoding(json.loads(file("features.json").read_bytes()))
-    bins = load_bins(file("bins.lightgbm"), lightgbm_parameters(training, encoding.features, threads))
+    with understood():
+        bins = load_bins(file("bins.lightgbm"), lightgbm_parameters(training, encoding.features, threads))
     held = bits("held.bits") if manifest.body["held"] else None
     return Preparation(encoding, bits("rows.bits"), held, Totals(**manifest.body["totals"]), bins)
 
