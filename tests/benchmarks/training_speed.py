@@ -5,7 +5,7 @@
 Line 1: two processes of a thread against one. Line 2: our paths against LightGBM over pandas, XGBoost and scikit-learn,
 at equal settings. Line 3: memory over what was held before. Line 4: what segments with checkpoints cost. Line 5: what a
 kill costs. Contenders take turns in one run and every goal is a ratio within it. At full scale the results go into a
-page of docs/benchmarks; a line that was measured before stays there until it is measured again.
+page of docs/benchmarks; a line that was measured before stays there until it is measured again, in whatever clone.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _FOOT = """
 
 ```sh
 make bench-training                                                    # everything, about half an hour
+.venv/bin/python tests/benchmarks/training_speed.py --lines 4          # one line; the others stay as they are
 .venv/bin/python tests/benchmarks/training_speed.py --scale 0.02       # a minute or two; prints, and writes no page
 ```
 
@@ -158,13 +159,21 @@ def memory(folder: Path, scale: float, python: Path) -> Line:
 
 
 def segments(folder: Path, scale: float, rounds: int) -> Line:
-    """Line 4: segments with a checkpoint after each, and all rounds in one."""
+    """Line 4: segments with a checkpoint after each, and LightGBM's own training of the very same binned rows."""
     data = make(folder, round(1e6 * scale))
-    many, one = f"segments of {SEGMENT}, checkpoints", "one segment of all rounds"
-    shared = {"workers": 1, "threads": 2, "exact": False, "trees": 200}
-    found = turns([ours(many, data, segment=SEGMENT, **shared), ours(one, data, segment=200, **shared)], rounds)
-    goals = [Goal(f"{what} of {one}", ratio(found, what, many, one), 1.03) for what in ("wall", "cpu")]
-    return Line(f"segments: {data.rows:,} rows, 200 trees", costs(found), goals, rounds=rounds)
+    trees = 200
+
+    def contender(name: str, how: str) -> Contender:
+        given = (how, str(SEGMENT), str(data.store), data.table, str(trees), str(data.test))
+        return Contender(name, "training_segments.py", given, variables=AS_A_STEP)
+
+    many, plain = f"segments of {SEGMENT}, checkpoints", "lgb.train"
+    found = turns([contender(many, "segments"), contender(plain, "plain")], rounds)
+    goals = [Goal(f"{what} of {plain}", ratio(found, what, many, plain), 1.03) for what in ("wall", "cpu")]
+    aucs = ", ".join(f"{name} {told_of[0]['auc']:.5f}" for name, told_of in found.items())
+    notes = ["One thread; reading and binning are the same and are not counted.", f"AUC on other rows: {aucs}."]
+    title = f"segments: {data.rows:,} rows, {trees} trees"
+    return Line(title, costs(found), goals, notes, rounds)
 
 
 def kills(folder: Path, scale: float, rounds: int) -> Line:
@@ -227,7 +236,7 @@ def main() -> None:
 
 
 def _is_rival(name: str) -> bool:
-    return name.startswith(("pandas", "XGBoost", "scikit-learn"))
+    return name.startswith(("pandas", "XGBoost", "scikit-learn", "lgb.train"))
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def test_a_decision_whose_label_is_not_final_at_the_datas_end_has_no_part(
 
 
 @pytest.mark.parametrize("span", [(0, 30), (99, 101), (100, 200), (249, 250), (0, ROWS)])
-def test_a_piece_holds_the_files_of_its_span_and_fetches_no_other(
+def test_a_piece_holds_the_row_groups_of_its_span_and_fetches_no_file_without_any(
     uri: str, whole: pa.Table, tmp_path: Path, span: tuple[int, int]
 ) -> None:
     entries = read_manifest(uri).files
@@ -132,8 +132,9 @@ def test_a_piece_holds_the_files_of_its_span_and_fetches_no_other(
         if not (span[0] < 100 * (number + 1) and 100 * number < span[1]):
             (tmp_path / "store/tables" / entry.path).unlink()
     piece = TrainingTable.open(uri, tmp_path / "scratch", span)
-    assert piece.first == span[0] // 100 * 100
-    assert piece.first + piece.rows == min(ROWS, -(-span[1] // 100) * 100)
+    edges = [*(file + group for file in range(0, ROWS, 100) for group in (0, 30, 60, 90) if file + group < ROWS), ROWS]
+    assert piece.first == max(edge for edge in edges if edge <= span[0])
+    assert piece.first + piece.rows == min(edge for edge in edges if edge >= span[1])
     mine = slice(piece.first, piece.first + piece.rows)
     assert piece.keys().unit_hash.tolist() == whole["unit_hash"].to_pylist()[mine]
     assert (

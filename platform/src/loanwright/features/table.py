@@ -95,7 +95,7 @@ class TrainingTable:
             uri: of a manifest of kind ``tables``.
             scratch: a folder for copies of files that do not lie on this machine.
             span: the rows that are wanted, from the first up to the one behind the last: only the files that hold
-                some of them are fetched, as a piece of the table. Absent: all.
+                some of them are fetched, and only the row groups are a piece of the table. Absent: all.
             threads: how many may fetch files; from two on, columns are decoded side by side as well.
 
         Raises:
@@ -112,8 +112,19 @@ class TrainingTable:
             paths = list(pool.map(lambda entry: fetch(manifest, entry, scratch), entries))
         # Read-ahead would hold a whole row group's bytes beside its values, and a local file gains nothing by it.
         files = [pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) for path in paths]
-        rows = None if span is None else sum(entry.rows or 0 for entry in entries)
-        return cls(manifest, files, rows, first, threads)
+        if span is None:
+            return cls(manifest, files, threads=threads)
+        piece = cls(manifest, files, sum(entry.rows or 0 for entry in entries), first, threads)
+        piece._narrow(*span)
+        return piece
+
+    def _narrow(self, start: int, end: int) -> None:
+        """Leaves the row groups that hold rows of a span of the whole table, at least one."""
+        groups = [group for group in self._groups if group.start < end - self.first]
+        groups = [group for group in groups if group.start + group.rows > start - self.first] or self._groups[:1]
+        before = groups[0].start
+        self._groups = [group._replace(start=group.start - before) for group in groups]
+        self.first, self.rows = self.first + before, sum(group.rows for group in groups)
 
     @property
     def feature_names(self) -> list[str]:

@@ -76,6 +76,9 @@ class Grower:
             self._booster = lgb.Booster(settings, share.data)
             if held is not None:
                 self._booster.add_valid(held.data, "held")
+        for some in (share, held):
+            if some is not None:
+                some.data.init_score = None  # LightGBM has a copy
 
     def grow(self, first: int, last: int) -> Segment:
         """Runs the rounds from `first` up to the one before `last`, counted from 0.

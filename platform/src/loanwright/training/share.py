@@ -43,14 +43,14 @@ class Share:
         rows: the rows themselves.
         data: the same, binned.
         label: (rows,) 0 or 1.
-        unit_hash: (rows,).
+        unit_hash: (rows,) where rows are sampled by it; else None.
         weight: (rows,) how much each counts in fitting; None: 1.
     """
 
     rows: ChosenRows
     data: lgb.Dataset
     label: NDArray[np.int8]
-    unit_hash: NDArray[np.uint64]
+    unit_hash: NDArray[np.uint64] | None
     weight: NDArray[np.float32] | None = None
 
 
@@ -79,4 +79,5 @@ def load_share(
     rows, label = ChosenRows(table, encoding, chosen, beat), keys.label[chosen]
     data = rows.binned(bins, label)
     weight = row_weights(training, totals, label, keys.decision_time[chosen])
-    return Share(rows, data, label, keys.unit_hash[chosen], weight)
+    unit_hash = keys.unit_hash[chosen] if training.parameters.bagging_fraction < 1 else None
+    return Share(rows, data, label, unit_hash, weight)
