@@ -20,8 +20,8 @@ from clock import measured
 
 from loanwright.config.data import Data
 from loanwright.config.features import Features
-from loanwright.features.engine import Engine
-from loanwright.features.sql import compile_features
+from loanwright.features.engines.engine import Engine
+from loanwright.features.texts.sql import compile_features
 
 WINDOWS = ["7d", "30d", "90d"]
 _EVENTS = {

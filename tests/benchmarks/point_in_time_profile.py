@@ -15,9 +15,10 @@ from typing import Any
 
 from point_in_time_world import building
 
-from loanwright.features import build, groups
-from loanwright.features.engine import Engine
-from loanwright.features.resolve import ResolvedGroup
+from loanwright.features import build
+from loanwright.features.computing import groups
+from loanwright.features.declared.resolve import ResolvedGroup
+from loanwright.features.engines.engine import Engine
 
 COMPARING, LABELS = "comparing the snapshots", "decisions and labels"
 READING, COMPUTING = "reading the sources for each group", "planning and running the groups' texts"

@@ -19,7 +19,7 @@ from loanwright.cli.main import app
 from loanwright.config.reading import read_declaration
 from loanwright.errors import DeclarationError, LoanwrightError, UsageError
 from loanwright.features.build import build_training_table
-from loanwright.features.previewing import Decision
+from loanwright.features.reading.previewing import Decision
 from loanwright.runtime.feature_data import snapshot_for
 from loanwright.runtime.records import Summary, write_json
 from loanwright.runtime.settings import Settings
@@ -159,12 +159,12 @@ def test_explain_shows_which_rows_fed_a_feature_and_why_others_did_not(call: Cal
 def test_explain_ends_with_an_internal_error_if_engine_and_definition_differ(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from loanwright.features.previewing import computed
+    from loanwright.features.reading.previewing import computed
 
     def wrong(*arguments: Any) -> list[Decision]:
         return [replace(each, values=each.values | {"pages_all": 12.0}) for each in computed(*arguments)]
 
-    monkeypatch.setattr("loanwright.features.explaining.computed", wrong)
+    monkeypatch.setattr("loanwright.features.shown.explaining.computed", wrong)
     ended = call("explain", "tiny", "pages_all", "--decision", "3")
     assert isinstance(ended.exception, RuntimeError)
     assert str(ended.exception) == "'pages_all' is 11.0 by definition, and the engine makes it 12.0"

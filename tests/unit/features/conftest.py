@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loanwright.features import build, groups, joining, table_files
+from loanwright.features import build, table_files
+from loanwright.features.computing import groups, joining
 
 
 def make_files_small(patch: pytest.MonkeyPatch) -> None:

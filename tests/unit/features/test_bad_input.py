@@ -17,7 +17,7 @@ from loanwright.config.reading import parse_sections
 from loanwright.data.ingestion import Ingested, ingest
 from loanwright.errors import DataError, DeclarationError
 from loanwright.features.build import build_training_table
-from loanwright.features.sql import compile_features
+from loanwright.features.texts.sql import compile_features
 from loanwright.storage import fetch, open_store, read_manifest
 from tests.unit.features import worlds_full as worlds
 from tests.unit.features.snapshots import arrow, snapshot

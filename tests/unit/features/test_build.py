@@ -14,8 +14,8 @@ import pytest
 
 from loanwright.errors import DataError, DeclarationError, IntegrityFault
 from loanwright.features.build import build_training_table
-from loanwright.features.opening import feature_set_digest
-from loanwright.features.sql import compile_features
+from loanwright.features.reading.opening import feature_set_digest
+from loanwright.features.texts.sql import compile_features
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features import worlds
 from tests.unit.features.snapshots import arrow, snapshot

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 
 from loanwright.errors import IntegrityFault, UsageError
-from loanwright.features import groups, joining
 from loanwright.features.build import build_training_table
-from loanwright.features.dealt import Dealt
-from loanwright.features.deciding import make_decisions
+from loanwright.features.computing import groups, joining
+from loanwright.features.computing.dealt import Dealt
+from loanwright.features.computing.groups import compute_groups
+from loanwright.features.computing.sharding import Share
 from loanwright.features.fan_out import compute_share, join_shares
-from loanwright.features.groups import compute_groups
-from loanwright.features.opening import begun
-from loanwright.features.sharding import Share
+from loanwright.features.incremental.deciding import make_decisions
+from loanwright.features.reading.opening import begun
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
 from tests.unit.features.worlds_features import GROUPS, mixed

@@ -9,8 +9,9 @@ import pytest
 
 from loanwright.config.features import Features
 from loanwright.errors import DataError, IntegrityFault
-from loanwright.features import changes, earlier, groups
-from loanwright.features.engine import Engine
+from loanwright.features.computing import groups
+from loanwright.features.engines.engine import Engine
+from loanwright.features.incremental import changes, earlier
 from loanwright.storage import read_manifest
 from tests.unit.features.growing import LABEL, built, disturbed, some, until, worlds
 from tests.unit.features.worlds_features import GROUPS

@@ -12,8 +12,8 @@ import pytest
 
 from loanwright.config.features import Features
 from loanwright.errors import DeclarationError
+from loanwright.features.declared.resolve import resolve
 from loanwright.features.reference import decisions, reference_features
-from loanwright.features.resolve import resolve
 from tests.unit.features.worlds_features import declared
 from tests.unit.features.worlds_full import DATA, DAY, NOON, Tables, data, features, world
 from tests.unit.features.worlds_run import bits, computed, defined

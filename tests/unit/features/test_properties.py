@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from loanwright.config.features import Features
 from loanwright.features.build import build_training_table
+from loanwright.features.declared.resolve import resolve
 from loanwright.features.reference import decisions
-from loanwright.features.resolve import resolve
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
 from tests.unit.features.worlds_features import GROUPS, declared, mixed

@@ -9,10 +9,10 @@ import pytest
 
 from loanwright.config.data import Data
 from loanwright.errors import DataError, DeclarationError
-from loanwright.features.decay import decay_table
+from loanwright.features.declared.resolve import resolve
+from loanwright.features.definition.decay import decay_table
+from loanwright.features.definition.sketch import linear_counting
 from loanwright.features.reference import Fate, decisions, reference_features, rows_of
-from loanwright.features.resolve import resolve
-from loanwright.features.sketch import linear_counting
 from tests.unit.features import worlds_full as worlds
 from tests.unit.features.worlds_full import DAY, NOON
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from loanwright.config.data import Data
 from loanwright.config.features import Features
-from loanwright.features.engine import Engine
+from loanwright.features.engines.engine import Engine
 from loanwright.features.reference import reference_features
-from loanwright.features.sql import compile_features
+from loanwright.features.texts.sql import compile_features
 from tests.unit.features.snapshots import arrow
 from tests.unit.features.worlds_full import Tables
 

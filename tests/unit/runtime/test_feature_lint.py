@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from loanwright.config.declaration import Declaration
-from loanwright.features.linting import Finding
+from loanwright.features.shown.linting import Finding
 from loanwright.features.table import TrainingTable
 from loanwright.runtime import feature_lint
 from loanwright.storage import open_store

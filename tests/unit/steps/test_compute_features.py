@@ -12,8 +12,8 @@ from loanwright.runtime.records import read_steps
 from loanwright.steps import compute_features, join_features
 from loanwright.storage import open_store
 from tests.unit.features import worlds
+from tests.unit.features.computing.test_groups import moved
 from tests.unit.features.snapshots import snapshot
-from tests.unit.features.test_groups import moved
 
 
 @pytest.fixture(autouse=True)

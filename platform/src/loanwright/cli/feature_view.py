@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from loanwright.features.describing import Described
-from loanwright.features.explaining import Explained, ExplainedRow
-from loanwright.features.linting import Finding
-from loanwright.features.previewing import Decision
+from loanwright.features.reading.previewing import Decision
+from loanwright.features.shown.describing import Described
+from loanwright.features.shown.explaining import Explained, ExplainedRow
+from loanwright.features.shown.linting import Finding
 
 _WIDE = 6
 """Features beside each other; more are below each other."""

@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 def list_features(model: str = _MODEL, as_json: bool = _JSON) -> None:
     """List every feature, each window by itself."""
     from loanwright.cli.feature_view import listed
-    from loanwright.features.describing import describe
+    from loanwright.features.shown.describing import describe
 
     _, declaration = _declared(model)
     found = describe(declaration.data, declaration.features, declaration.model.owner)
@@ -53,8 +53,8 @@ def show(
 ) -> None:
     """Show one feature: what it means in words, where it is declared, what derives from it."""
     from loanwright.cli.feature_view import shown
-    from loanwright.features.describing import describe
-    from loanwright.features.lineage import find, places
+    from loanwright.features.declared.lineage import find, places
+    from loanwright.features.shown.describing import describe
 
     path, declaration = _declared(model)
     find(declaration.features, feature)
@@ -75,9 +75,9 @@ def sql(
     dialect: str = typer.Option("duckdb", help="duckdb or spark."),
 ) -> None:
     """Print the SQL that makes the training table, or a part of it."""
-    from loanwright.features.dialect import DUCKDB, SPARK
-    from loanwright.features.lineage import only
-    from loanwright.features.sql import compile_features
+    from loanwright.features.declared.lineage import only
+    from loanwright.features.language.dialect import DUCKDB, SPARK
+    from loanwright.features.texts.sql import compile_features
 
     dialects = {each.name: each for each in (DUCKDB, SPARK)}
     if dialect not in dialects:
@@ -105,8 +105,8 @@ def preview(
 ) -> None:
     """Compute the features of a few decisions."""
     from loanwright.cli.feature_view import previewed
-    from loanwright.features.lineage import find
-    from loanwright.features.previewing import preview as compute
+    from loanwright.features.declared.lineage import find
+    from loanwright.features.reading.previewing import preview as compute
     from loanwright.runtime.feature_data import snapshot_for
     from loanwright.runtime.workplace import workplace
 
@@ -132,8 +132,8 @@ def explain(
 ) -> None:
     """Show which rows fed a feature at one decision, and why the others did not."""
     from loanwright.cli.feature_view import explained
-    from loanwright.features.explaining import explain as look
-    from loanwright.features.lineage import find
+    from loanwright.features.declared.lineage import find
+    from loanwright.features.shown.explaining import explain as look
     from loanwright.runtime.feature_data import snapshot_for
     from loanwright.runtime.workplace import workplace
 
@@ -158,7 +158,7 @@ def lint(
 ) -> None:
     """Name features that are unused, duplicate, constant, missing or suspicious."""
     from loanwright.cli.feature_view import found_odd
-    from loanwright.features.linting import lint_declaration
+    from loanwright.features.shown.linting import lint_declaration
     from loanwright.runtime.feature_data import table_for
     from loanwright.runtime.feature_lint import lint_table
     from loanwright.runtime.workplace import workplace

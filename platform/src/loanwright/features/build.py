@@ -15,19 +15,19 @@ import pyarrow as pa
 from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.data.rows import ROW_GROUP, row_groups
-from loanwright.features.dealt import Dealt
-from loanwright.features.deciding import EVERY, Decided, make_decisions
-from loanwright.features.dialect import DUCKDB
-from loanwright.features.earlier import latest, remember, standing
-from loanwright.features.groups import compute_groups
-from loanwright.features.joining import joined
-from loanwright.features.keeping import Kept
-from loanwright.features.narrowing import RESTATED
-from loanwright.features.opening import Begun, begun, check_outcomes
-from loanwright.features.reached import DUE, make_due
-from loanwright.features.snapshots import restated_rows
+from loanwright.features.computing.dealt import Dealt
+from loanwright.features.computing.groups import compute_groups
+from loanwright.features.computing.joining import joined
+from loanwright.features.computing.watching import Watch
+from loanwright.features.incremental.deciding import EVERY, Decided, make_decisions
+from loanwright.features.incremental.earlier import latest, remember, standing
+from loanwright.features.incremental.keeping import Kept
+from loanwright.features.incremental.reached import DUE, make_due
+from loanwright.features.language.dialect import DUCKDB
+from loanwright.features.reading.narrowing import RESTATED
+from loanwright.features.reading.opening import Begun, begun, check_outcomes
+from loanwright.features.reading.snapshots import restated_rows
 from loanwright.features.table_files import whole_files, write_files
-from loanwright.features.watching import Watch
 from loanwright.storage import Store, publish
 
 _log = logging.getLogger("loanwright")

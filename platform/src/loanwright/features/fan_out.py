@@ -19,12 +19,12 @@ from loanwright.config.features import Features
 from loanwright.data.rows import ROW_GROUP
 from loanwright.errors import UsageError
 from loanwright.features.build import removed, write_table
-from loanwright.features.dealt import Dealt
-from loanwright.features.deciding import Decided, make_decisions
-from loanwright.features.groups import compute_groups
-from loanwright.features.joining import RANGE, joined
-from loanwright.features.opening import Begun, begun, check_outcomes
-from loanwright.features.sharding import Share
+from loanwright.features.computing.dealt import Dealt
+from loanwright.features.computing.groups import compute_groups
+from loanwright.features.computing.joining import RANGE, joined
+from loanwright.features.computing.sharding import Share
+from loanwright.features.incremental.deciding import Decided, make_decisions
+from loanwright.features.reading.opening import Begun, begun, check_outcomes
 from loanwright.storage import FileEntry, Manifest, Store, fetch, publish, put_file, read_manifest
 
 KIND = "feature_shares"

@@ -15,8 +15,8 @@ from typing import Any
 from loanwright.config.data import Data
 from loanwright.config.features import Feature, FeatureGroup, Features
 from loanwright.errors import DataError, DeclarationError, near
-from loanwright.features.reference_rows import Fate, GroupRows, Row, Seen, Tables, Version
-from loanwright.features.reference_values import Counted, as_it_is, value_of
+from loanwright.features.definition.rows import Fate, GroupRows, Row, Seen, Tables, Version
+from loanwright.features.definition.values import Counted, as_it_is, value_of
 
 __all__ = ["Fate", "Seen", "decisions", "reference_features", "rows_of"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 import numpy as np
 
+from loanwright.data.arrow_arrays import mask_of, whole_numbers
 from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
-from loanwright.features.arrow_arrays import mask_of, whole_numbers
 from loanwright.storage import FileEntry, Manifest, fetch, read_manifest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from loanwright.config.declaration import Declaration
 from loanwright.config.reading import read_declaration
 from loanwright.errors import DeclarationError, LoanwrightError
-from loanwright.features.sql import compile_features
+from loanwright.features.texts.sql import compile_features
 from loanwright.runtime.compiled_files import compiled_files
 from loanwright.runtime.compiling import compiled_search_path
 from loanwright.runtime.project_models import model_folders

@@ -12,8 +12,8 @@ from loanwright.config.data import Data
 from loanwright.config.declaration import Declaration
 from loanwright.data.ingestion import ingest
 from loanwright.errors import LoanwrightError
-from loanwright.features.opening import feature_set_digest
-from loanwright.features.sql import compile_features
+from loanwright.features.reading.opening import feature_set_digest
+from loanwright.features.texts.sql import compile_features
 from loanwright.runtime.identity import reuse_digest
 from loanwright.runtime.records import read_json, read_summaries
 from loanwright.runtime.settings import Settings

@@ -18,8 +18,8 @@ from loanwright.config.declaration import Declaration
 from loanwright.data.split import final_labels
 from loanwright.evaluation.metrics import auc
 from loanwright.evaluation.ranking import Floats, gather, rank
-from loanwright.features.late_rows import lint_rows
-from loanwright.features.linting import Finding
+from loanwright.features.shown.late_rows import lint_rows
+from loanwright.features.shown.linting import Finding
 from loanwright.features.table import TableFeature, TrainingTable
 from loanwright.storage import Manifest, read_manifest, split_uri
 

@@ -18,7 +18,7 @@ from loanwright.config.reading import (
 )
 from loanwright.data.ingestion import overridden
 from loanwright.errors import DeclarationError, UsageError
-from loanwright.features.sql import compile_features
+from loanwright.features.texts.sql import compile_features
 from loanwright.runtime.local_run import Request
 from loanwright.runtime.overrides import apply_overrides
 from loanwright.runtime.project_models import model_folder

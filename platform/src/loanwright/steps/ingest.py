@@ -7,7 +7,7 @@ from typing import Any
 
 from loanwright.config.reading import parse_plain, parse_sections
 from loanwright.data.ingestion import Ingested, ingest
-from loanwright.features.sql import compile_features
+from loanwright.features.texts.sql import compile_features
 from loanwright.runtime.identity import reuse_digest
 from loanwright.runtime.records import write_json
 from loanwright.steps.recording import recorded

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 
+from loanwright.data.arrow_arrays import doubles, mask_of, texts
 from loanwright.errors import DataError, near
-from loanwright.features.arrow_arrays import doubles, mask_of, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,1 @@
+"""Groups and their shards computed, and put together by decision."""

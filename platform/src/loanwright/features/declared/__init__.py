@@ -1,0 +1,1 @@
+"""The declared features, checked and resolved: what is made of what."""

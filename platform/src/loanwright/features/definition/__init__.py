@@ -1,0 +1,1 @@
+"""What a feature is, in plain Python: the pieces of `features.reference`."""

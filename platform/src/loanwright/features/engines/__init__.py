@@ -1,0 +1,1 @@
+"""What runs the texts: DuckDB, or Spark."""

@@ -1,0 +1,1 @@
+"""What an earlier training table spares the next one."""

@@ -1,0 +1,1 @@
+"""The restricted SQL of declarations, and what the engines spell differently."""

@@ -1,0 +1,1 @@
+"""The rows of a snapshot that features are made of."""

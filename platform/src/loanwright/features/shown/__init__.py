@@ -1,0 +1,1 @@
+"""Features as a person looks at them: told, explained, doubted."""

@@ -1,0 +1,1 @@
+"""Declared features as SQL: one text for each feature group."""

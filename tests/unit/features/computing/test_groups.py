@@ -1,0 +1,155 @@
+"""Groups are computed whole or by shards of their keys, and the table is the same."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from loanwright.errors import MemoryFault
+from loanwright.features.build import build_training_table
+from loanwright.features.computing import groups, sharding
+from loanwright.features.engines.engine import Engine
+from loanwright.storage import open_store, read_manifest
+from tests.unit.features import worlds
+from tests.unit.features.snapshots import snapshot
+from tests.unit.features.worlds import DAY, NOON, events
+
+COUNTS = events(
+    {"name": "events", "aggregate": "count"},
+    {"name": "least", "aggregate": "min", "column": "amount", "window": "20d"},
+    {"name": "amounts", "aggregate": "distinct", "column": "amount", "window": "30d"},
+)
+
+
+def table(
+    folder: Path, tables: dict, group: dict = COUNTS, *, shards: int | None = None, memory: str | None = None
+) -> str:
+    """The digest of the training table."""
+    data, features = worlds.data(), worlds.features(group)
+    folder.mkdir(exist_ok=True)
+    uri = snapshot(data, tables, folder)
+    store = open_store(str(folder / "store"))
+    scratch = folder / "scratch"
+    built = build_training_table(uri, data, features, store, scratch, shards=shards, memory_limit=memory, threads=1)
+    assert not list(scratch.glob("*.arrow")), "nothing is left on scratch"
+    return read_manifest(built, "tables").digest
+
+
+def moved() -> dict:
+    """Each client's event was first told of another client, and restated after half of the decisions."""
+    clients = range(1, 13)
+    decisions = [
+        {"application_id": n, "client_id": 1 + n % 12, "decided": NOON + n * DAY, "amount": 1, "sex": "f", "bad": n % 2}
+        for n in range(24)
+    ]
+    rows = [
+        {"event_id": n, "client_id": client, "happened": NOON - DAY, "known": known, "amount": n, "rate": 0.5,
+         "kind": "x", "late": False}
+        for n in clients
+        for client, known in ((n, NOON - DAY // 2), (1 + n * 5 % 12, NOON + 12 * DAY))
+    ]  # fmt: skip
+    return {"applications": decisions, "clients": [], "events": rows}
+
+
+@pytest.mark.parametrize("shards", [2, 5])
+def test_a_row_that_was_restated_under_another_key_counts_until_then(shards, tmp_path):
+    whole = table(tmp_path / "whole", moved())
+
+    assert table(tmp_path / "dealt", moved(), shards=shards) == whole
+
+
+def test_it_is_the_other_versions_that_make_it_so(tmp_path, monkeypatch):
+    whole = table(tmp_path / "whole", moved())
+    monkeypatch.setattr(sharding, "restated", lambda engine, source: None)
+
+    assert table(tmp_path / "dealt", moved(), shards=5) != whole
+
+
+def many(rows: int) -> dict:
+    """So many events of a tenth as many clients, and as many decisions."""
+    chance = np.random.default_rng(3)
+    happened = NOON + chance.integers(0, 40, rows) * DAY
+    moments = pa.array(happened).cast(pa.timestamp("us", "UTC"))
+    drawn = {
+        "event_id": pa.array(np.arange(rows)), "client_id": pa.array(chance.integers(0, rows // 10, rows)),
+        "happened": moments, "known": moments, "amount": pa.array(chance.integers(0, 90, rows)),
+        "rate": pa.array(np.full(rows, 0.5)), "kind": pa.array(["x"] * rows), "late": pa.array([False] * rows),
+    }  # fmt: skip
+    clients = chance.integers(0, rows // 10, rows)
+    decided = pa.array(NOON + chance.integers(0, 60, rows) * DAY).cast(pa.timestamp("us", "UTC"))
+    taken = {
+        "application_id": pa.array(np.arange(rows)), "client_id": pa.array(clients), "decided": decided,
+        "amount": pa.array(np.ones(rows, dtype=np.int64)), "sex": pa.array(["f"] * rows),
+        "bad": pa.array(np.arange(rows) % 2),
+    }  # fmt: skip
+    data = worlds.data()
+    order = {source.name: [column.name for column in source.columns] for source in data.sources}
+    return {
+        "applications": pa.table(taken).select(order["applications"]),
+        "events": pa.table(drawn).select(order["events"]),
+        "clients": [],
+    }
+
+
+def test_a_group_that_does_not_fit_is_dealt_until_it_does(tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "loanwright")
+    monkeypatch.setattr(groups, "_needed", lambda engine, size: 1)
+    tables, large = many(60_000), events(*worlds.everything("20d"))
+    whole = table(tmp_path / "whole", tables, large)
+    assert "does not fit" not in caplog.text
+
+    assert table(tmp_path / "dealt", tables, large, memory="60MiB") == whole
+    assert "group 1 does not fit into memory: it is dealt into 2 shards" in caplog.text
+
+
+def test_a_range_that_does_not_fit_is_joined_by_halves(tmp_path, monkeypatch):
+    whole = table(tmp_path / "whole", moved())
+    asked: list[int] = []
+    original = Engine.batches
+
+    def short(self, sql, rows=65_536):
+        if "row_number" not in sql and sql.rstrip().endswith("ORDER BY lw_ord"):
+            asked.append(self.count("decisions"))
+            if asked[-1] > 7:
+                raise MemoryFault("no room")
+        yield from original(self, sql, rows)
+
+    monkeypatch.setattr(Engine, "batches", short)
+
+    assert table(tmp_path / "halves", moved()) == whole
+    assert asked == [24, 12, 6, 6, 12, 6, 6]
+
+
+@pytest.mark.parametrize("memory", ["1GiB", "100MiB"], ids=["results", "what does not fit into memory"])
+def test_a_full_disk_is_one_clear_error_and_no_table(memory, tmp_path):
+    """Files may not grow past 1 MB in that process, which to a writer is a disk that is full."""
+    script = f"""
+import resource, signal
+from pathlib import Path
+from loanwright.errors import EnvironmentFault
+from tests.unit.features.computing.test_groups import many, table
+tables = many(150_000)
+folder = Path({str(tmp_path)!r})
+from tests.unit.features import snapshots, worlds
+snapshots.snapshot(worlds.data(), tables, folder)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+from tests.unit.features.computing import test_groups
+test_groups.snapshot = lambda data, tables, folder: str(next((folder / "store" / "snapshots").glob("*.json")))
+try:
+    table(folder, tables, memory={memory!r})
+except EnvironmentFault as fault:
+    print(fault)
+"""
+    root = Path(__file__).parents[4]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=root)
+
+    assert done.stdout.startswith(("the disk is full at ", "the engine cannot write its scratch folder")), done.stderr
+    assert not list((tmp_path / "store").glob("tables/**/*")), "nothing half-written is left"
+    assert not list((tmp_path / "scratch").glob("*.arrow"))
