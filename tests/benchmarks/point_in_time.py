@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="where the page goes [docs/benchmarks at full scale, else nowhere]")
     given = parser.parse_args()
     sizes = given.sizes or [given.scale * millions for millions in (5, 10, 20, 50)]
+    page = given.page or (PAGE if given.scale == 1 else None)
     lines: dict[int, Line] = {}
 
     def found(more: dict[int, Line]) -> None:
@@ -44,6 +45,8 @@ def main() -> None:
         lines.update(chosen)
         for number, line in chosen.items():
             print(table(number, line), flush=True)
+        if chosen and page:
+            write(page, chosen)
 
     with tempfile.TemporaryDirectory(prefix="loanwright-bench-") as folder:
         here = Path(folder)
@@ -56,8 +59,8 @@ def main() -> None:
             found(daily(here / "daily", given.scale, given.rounds))
         if 5 in given.lines:
             found(growing(here / "growing", sorted(sizes)))
-    if given.page or given.scale == 1:
-        write(given.page or PAGE, lines)
+    if page and not lines:
+        write(page, {})
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]
     if missed and given.scale == 1:
         sys.exit("missed: " + "; ".join(missed))

@@ -228,11 +228,17 @@ def main() -> None:
         for number in given.lines:
             lines[number] = ways[number]()
             print(table(number, lines[number]), flush=True)
-    if given.scale == 1:
-        write_page(PAGE, kept(PAGE, lines), _HEAD.format(machine=machine()), _FOOT, lambda _, name: not _is_rival(name))
+            if given.scale == 1:
+                _write({number: lines[number]})
+    if given.scale == 1 and not lines:
+        _write({})
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]
     if missed and given.scale == 1:
         sys.exit("missed: " + "; ".join(missed))
+
+
+def _write(lines: dict[int, Line]) -> None:
+    write_page(PAGE, kept(PAGE, lines), _HEAD.format(machine=machine()), _FOOT, lambda _, name: not _is_rival(name))
 
 
 def _is_rival(name: str) -> bool:
