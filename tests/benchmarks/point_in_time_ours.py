@@ -21,6 +21,7 @@ from clock import measured
 from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.features.engines.engine import Engine
+from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
 from loanwright.features.texts.sql import compile_features
 
 WINDOWS = ["7d", "30d", "90d"]
@@ -93,9 +94,9 @@ def declared(kind: str, folder: Path) -> tuple[Data, Features, str]:
 
 
 def run(kind: str, folder: Path, out: Path) -> None:
-    """Parquet to parquet, as a training table is built."""
+    """Parquet to parquet, as a training table of many rows is built."""
     data, features, source = declared(kind, folder)
-    compiled = compile_features(data, features)
+    compiled = compile_features(data, features, DUCKDB_SIDE_BY_SIDE)
     with tempfile.TemporaryDirectory() as scratch, Engine(Path(scratch), threads=2) as engine:
         for name in ("decisions", source):
             engine.add(f"source_{name}", ds.dataset(folder / f"{name}.parquet"))
@@ -115,7 +116,7 @@ def profile(kind: str, folder: Path) -> dict[str, float]:
     import duckdb
 
     data, features, source = declared(kind, folder)
-    compiled = compile_features(data, features)
+    compiled = compile_features(data, features, DUCKDB_SIDE_BY_SIDE)
     connection = duckdb.connect(config={"threads": 2})
     connection.execute("SET TimeZone = 'UTC'")
     for name in ("decisions", source):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from loanwright.config.features import Features
 from loanwright.features.build import build_training_table
 from loanwright.features.declared.resolve import resolve
+from loanwright.features.language.dialect import DUCKDB, DUCKDB_SIDE_BY_SIDE, Dialect
 from loanwright.features.reference import decisions
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
@@ -49,11 +50,12 @@ def holds(prove: Callable[[int], None], often: settings) -> None:
     tried()
 
 
-def is_as_defined(group: str, most: int, scale: int, seed: int) -> None:
+def is_as_defined(group: str, most: int, scale: int, seed: int, dialect: Dialect = DUCKDB) -> None:
     features, tables = declared(group, seed, most), world(seed, scale)
     constant = {"decision_time": {"constant": "2023-11-18T22:13:20Z"}}
     declared_data = data(**constant if seed % 8 == 0 else {})
-    found, wanted = computed(declared_data, features, tables), defined(declared_data, features, tables)
+    found = computed(declared_data, features, tables, dialect=dialect)
+    wanted = defined(declared_data, features, tables)
     for row, (at, decision), right in zip(found, decisions(declared_data, tables), wanted, strict=True):
         wrong = {name: (row[name], right[name]) for name in right if row[name] != right[name]}
         assert not wrong, (seed, at, decision)
@@ -69,6 +71,13 @@ def test_features_are_as_defined(group: str) -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_features_are_as_defined_in_many_worlds(group: str) -> None:
     holds(partial(is_as_defined, group, 1000, 1), MANY)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("group", GROUPS)
+def test_features_are_as_defined_by_passes_side_by_side(group: str) -> None:
+    holds(partial(is_as_defined, group, 1000, 1, dialect=DUCKDB_SIDE_BY_SIDE), FEW)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.features.engines.engine import Engine
+from loanwright.features.language.dialect import DUCKDB, Dialect
 from loanwright.features.reference import reference_features
 from loanwright.features.texts.sql import compile_features
 from tests.unit.features.snapshots import arrow
@@ -18,9 +19,11 @@ from tests.unit.features.worlds_full import Tables
 Change = Callable[[str], str]
 
 
-def computed(data: Data, features: Features, tables: Tables, change: Change = str) -> list[dict[str, Any]]:
+def computed(
+    data: Data, features: Features, tables: Tables, change: Change = str, dialect: Dialect = DUCKDB
+) -> list[dict[str, Any]]:
     """The features of every decision, from the compiled SQL; `change` is made to each text before it runs."""
-    compiled = compile_features(data, features)
+    compiled = compile_features(data, features, dialect)
     with tempfile.TemporaryDirectory() as scratch, Engine(Path(scratch), threads=1) as engine:
         for source in data.sources:
             engine.add(f"source_{source.name}", arrow(source, tables[source.name]))

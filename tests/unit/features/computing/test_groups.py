@@ -57,6 +57,18 @@ def moved() -> dict:
     return {"applications": decisions, "clients": [], "events": rows}
 
 
+def test_many_rows_go_through_two_passes_and_give_the_same_table(tmp_path, monkeypatch):
+    ran = []
+    batches = Engine.batches
+    monkeypatch.setattr(Engine, "batches", lambda engine, sql, *more: ran.append(sql) or batches(engine, sql, *more))
+    few = table(tmp_path / "few", moved())
+    assert not any("hash(lw_key1) % 2 = 1" in sql for sql in ran)
+    monkeypatch.setattr(groups, "_MANY", 0)
+
+    assert table(tmp_path / "many", moved()) == few
+    assert any("hash(lw_key1) % 2 = 1" in sql for sql in ran)
+
+
 @pytest.mark.parametrize("shards", [2, 5])
 def test_a_row_that_was_restated_under_another_key_counts_until_then(shards, tmp_path):
     whole = table(tmp_path / "whole", moved())

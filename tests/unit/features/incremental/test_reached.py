@@ -49,7 +49,7 @@ def small_world() -> Tables:
         ],
         "events": [event(n, n / 3 - 1, client_id=1 + n % 3, shop="ab"[n % 2]) for n in range(9)]
         + [event(30, 0.1, client_id=None, shop=None, loan_id="k")],
-        "clients": [client(n, -5) for n in (1, 2, 3)],
+        "clients": [client(1, -5), client(2, -5), client(3, -5, income=-0.0)],
         "loans": [loan("k", -1), loan("l", -1, client_id=1, shop="a")],
         "visits": [],
         "scores": [],
@@ -122,6 +122,11 @@ CASES = {
     "a row that went": Case(of_events(SUM), without("events", 6), lambda c, s, t: c == 1 and t > 1),
     "a row that was corrected in place": Case(
         of_events(SUM), instead("events", 6, client_id=3), lambda c, s, t: c in (1, 3) and t > 1
+    ),
+    "a zero of the other sign": Case(
+        {"source": "clients", "key": "client_id", "features": [{**INCOME, "aggregate": "value"}]},
+        instead("clients", 2, income=0.0),
+        lambda c, s, t: c == 3,
     ),
     "a row restated as another client's": Case(
         of_events(SUM),

@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from loanwright.config.features import Features
 from loanwright.features.engines.engine import Engine
+from loanwright.features.language.dialect import DUCKDB, DUCKDB_SIDE_BY_SIDE, Dialect
 from loanwright.features.texts.sql import compile_features
 from tests.unit.features.test_leaks import AT, event, leaks, tables
-from tests.unit.features.worlds_full import DAY, data, events, features
+from tests.unit.features.worlds_full import DAY, data, events, features, world
 from tests.unit.features.worlds_run import computed, defined
 
 EVENTS, DECISIONS, KEYS = 300_000, 20_000, 2_000
@@ -90,8 +92,16 @@ def test_what_all_keys_have_together_may_leave_the_range() -> None:
     assert computed(data(), wanted, planted) == defined(data(), wanted, planted)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("wanted", [COUNTED, VISITED])
+def test_passes_side_by_side_find_the_same(wanted: Features, seed: int) -> None:
+    tables = world(seed)
+    assert computed(data(), wanted, tables, dialect=DUCKDB_SIDE_BY_SIDE) == defined(data(), wanted, tables)
+
+
+@pytest.mark.parametrize("dialect", [DUCKDB, DUCKDB_SIDE_BY_SIDE], ids=["one pass", "two passes"])
 @pytest.mark.parametrize("memory", ["2GiB", "90MiB"])
-def test_threads_and_spilling_put_nothing_out_of_order(memory: str, tmp_path: Path) -> None:
+def test_threads_and_spilling_put_nothing_out_of_order(memory: str, dialect: Dialect, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     key, at, amount = rng.integers(0, KEYS, EVENTS), rng.integers(0, 90, EVENTS) * DAY, rng.integers(0, 100, EVENTS)
     who, when = rng.integers(0, KEYS, DECISIONS), rng.integers(0, 90, DECISIONS) * DAY
@@ -99,7 +109,7 @@ def test_threads_and_spilling_put_nothing_out_of_order(memory: str, tmp_path: Pa
     rows = {"event_id": np.arange(EVENTS), "client_id": key, "happened": pa.array(at).cast(moment), "amount": amount}
     rows["known"] = rows["happened"]
     asked = {"application_id": np.arange(DECISIONS), "client_id": who, "decided": pa.array(when).cast(moment)}
-    compiled = compile_features(data(), COUNTED)
+    compiled = compile_features(data(), COUNTED, dialect)
     with Engine(tmp_path, memory_limit=memory, threads=4) as engine:
         engine.add("source_events", pa.table(rows))
         engine.add("source_applications", pa.table(asked | {"bad": np.arange(DECISIONS) % 2}))

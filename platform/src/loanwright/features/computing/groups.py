@@ -20,12 +20,16 @@ from loanwright.features.computing.sharding import MOST, Share, sharded
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental.deciding import EVERY
+from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
 from loanwright.features.reading.narrowing import ALL, narrow
+from loanwright.features.texts.plan import group_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ALL_KEYS = Share()
+_MANY = 256 << 20
+"""Bytes of a group's sort from which on two passes side by side save more time than planning them takes."""
 
 _log = logging.getLogger("loanwright")
 
@@ -64,7 +68,9 @@ def compute_groups(
         name = f"group_{group.number}"
         parts = shards or (1 if of != EVERY else _needed(engine, sizes[group.number] // share.of))
         while name not in found:
-            rows = _results(engine, group, texts[name], scratch, of, share, parts, progress)
+            many = parts == 1 and of == EVERY and sizes[group.number] >= _MANY
+            text = group_text(group, DUCKDB_SIDE_BY_SIDE) if many else texts[name]
+            rows = _results(engine, group, text, scratch, of, share, parts, progress)
             try:
                 found[name] = Dealt(scratch / f"{name}.arrow", rows, "lw_ord", RANGE)
             except MemoryFault:

@@ -51,12 +51,14 @@ def note_changes(engine: Engine, source: Source, data: Data, end: int) -> int | 
     """
     seen = _seen(source, data)
     columns = ", ".join(quoted(column.name) for column in source.columns)
-    mark = f"SELECT count(*), sum(CAST(hash({columns}) AS HUGEINT)) FROM {{}} WHERE {seen} < {end}"
+    # By itself a zero equals one of the other sign, and a feature may be the one or the other.
+    told = ", ".join([columns, *(f"signbit({quoted(one.name)})" for one in source.columns if one.type == "number")])
+    mark = f"SELECT count(*), sum(CAST(hash({told}) AS HUGEINT)) FROM {{}} WHERE {seen} < {end}"
     marks = engine.rows(" UNION ALL ".join(mark.format(name) for name in DIFFERING))
     if marks[0] == marks[1]:
         return None
     keys = ", ".join(map(quoted, source.key))
-    either = _either(f"SELECT {columns} FROM {{}} WHERE {seen} < {end}")
+    either = _either(f"SELECT {told} FROM {{}} WHERE {seen} < {end}")
     engine.make("differing_keys", f"SELECT {keys}, min({seen}) AS lw_since FROM ({either}) c GROUP BY {keys}")
     ((first,),) = engine.rows("SELECT min(lw_since) FROM differing_keys")
     if first is None:

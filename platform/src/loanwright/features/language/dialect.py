@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Dialect:
     """As a window: the first value there is."""
     last_call: str
     """As a window: the last value there is."""
+    passes: int = 1
+    """Of windows over all keys in one go: how many there are side by side, each over keys that a hash deals to it."""
     narrow: str = "{}"
     """A whole number that is to be added up or multiplied, where sums would keep to its 64 bit."""
     bits_call: str = "CAST(floor(log2({})) AS BIGINT) + 1"
@@ -135,6 +137,8 @@ DUCKDB = Dialect(
     first_call="first({} IGNORE NULLS)",
     last_call="last({} IGNORE NULLS)",
 )
+DUCKDB_SIDE_BY_SIDE = replace(DUCKDB, passes=2)
+"""For many rows: one pass is one thread's work. It gives the same bytes, and is planned with twice the operators."""
 SPARK = Dialect(
     name="spark",
     wide="DECIMAL(38, 0)",

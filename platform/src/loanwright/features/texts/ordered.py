@@ -2,7 +2,8 @@
 
 Spark runs through each key by itself. DuckDB, whose windows by key build a tree of partial results for every column,
 runs through all keys in one pass, behind one sort: a window without order of its own takes rows as they come, and they
-come as the subquery puts them (DuckDB's documentation, "Order Preservation"). What ran through one key then goes on
+come as the subquery puts them (DuckDB's documentation, "Order Preservation"). For many rows it does so twice side by
+side, each time for the keys that a hash deals to that pass. What ran through one key then goes on
 into the next, so a reader asks only for what that cannot change: differences within a key, sums that are 0 at the end
 of each key, and the last value together with its key.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loanwright.features.language.text import nested, select
+from loanwright.features.language.text import nested, select, union
 from loanwright.features.texts.unit import Unit
 
 AFTER_ALL = 4_611_686_018_427_387_903
@@ -29,11 +30,15 @@ def run_along(unit: Unit, entries: str, columns: Sequence[str], calls: Mapping[s
         more: columns that order entries further.
     """
     order = ", ".join(["lw_pos, lw_kind", *more])
-    if unit.dialect.runs_on:
-        over = "OVER (ROWS UNBOUNDED PRECEDING)"
-        sort = f"ORDER BY {', '.join(unit.keys)}, {order}"
-        table = nested(select(["*"], nested(entries, "u"), sort), "o")
-    else:
+    if not unit.dialect.runs_on:
         over = f"OVER ({unit.partition} ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
-        table = nested(entries, "u")
-    return select([*columns, *(f"{call} {over} AS {name}" for name, call in calls.items())], table)
+        return select([*columns, *_running(calls, over)], nested(entries, "u"))
+    found = [*columns, *_running(calls, "OVER (ROWS UNBOUNDED PRECEDING)")]
+    keys, passes = ", ".join(unit.keys), unit.dialect.passes
+    dealt = [f"WHERE hash({keys}) % {passes} = {number}" if passes > 1 else "" for number in range(passes)]
+    sort = f"ORDER BY {keys}, {order}"
+    return union(*(select(found, nested(select(["*"], nested(entries, "u"), chosen, sort), "o")) for chosen in dealt))
+
+
+def _running(calls: Mapping[str, str], over: str) -> list[str]:
+    return [f"{call} {over} AS {name}" for name, call in calls.items()]
