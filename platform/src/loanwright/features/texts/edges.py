@@ -76,7 +76,8 @@ def _followed(unit: Unit, kind: str, edges: Sequence[str], names: Sequence[str])
         f"ON {' AND '.join(f'e.{key} = d.{key}' for key in unit.keys)} AND lw_pos > lw_first AND lw_pos <= lw_last",
     )
     entries = union(select(["*"], table), probes)
-    running = run_along(unit, entries, ["lw_kind", "lw_ord"], {name: f"sum({name})" for name in names})
+    sums = {name: f"sum({name})" for name in names}
+    running = run_along(unit, entries, ["lw_kind", "lw_ord"], sums, passes=unit.dialect.passes)
     return {
         table: union(*edges),
         unit.part(kind): select(["lw_ord", *names], nested(running, "r"), "WHERE lw_kind = 0"),

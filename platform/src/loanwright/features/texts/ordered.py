@@ -19,7 +19,9 @@ AFTER_ALL = 4_611_686_018_427_387_903
 """A moment after every other: what never leaves leaves then, so that every key ends with 0."""
 
 
-def run_along(unit: Unit, entries: str, columns: Sequence[str], calls: Mapping[str, str], *more: str) -> str:
+def run_along(
+    unit: Unit, entries: str, columns: Sequence[str], calls: Mapping[str, str], *more: str, passes: int = 1
+) -> str:
     """The entries' columns, and aggregates of each entry and all that stand before it.
 
     Args:
@@ -28,13 +30,14 @@ def run_along(unit: Unit, entries: str, columns: Sequence[str], calls: Mapping[s
         columns: are handed on.
         calls: name → aggregate. On DuckDB it goes on over the keys.
         more: columns that order entries further.
+        passes: side by side, where windows run over all keys; for sums, where the pass costs more than the sort.
     """
     order = ", ".join(["lw_pos, lw_kind", *more])
     if not unit.dialect.runs_on:
         over = f"OVER ({unit.partition} ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
         return select([*columns, *_running(calls, over)], nested(entries, "u"))
     found = [*columns, *_running(calls, "OVER (ROWS UNBOUNDED PRECEDING)")]
-    keys, passes = ", ".join(unit.keys), unit.dialect.passes
+    keys = ", ".join(unit.keys)
     dealt = [f"WHERE hash({keys}) % {passes} = {number}" if passes > 1 else "" for number in range(passes)]
     sort = f"ORDER BY {keys}, {order}"
     return union(*(select(found, nested(select(["*"], nested(entries, "u"), chosen, sort), "o")) for chosen in dealt))

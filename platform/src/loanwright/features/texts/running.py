@@ -50,7 +50,7 @@ def running_part(unit: Unit, totals: Mapping[str, Total], wide: Collection[str])
     if unit.dialect.runs_on and not narrow:
         entries.append(_ends(unit, columns))
     calls = {name: f"sum({name})" for name in columns}
-    running = run_along(unit, union(*entries), ["lw_kind", "lw_ord", "lw_slot"], calls)
+    running = run_along(unit, union(*entries), ["lw_kind", "lw_ord", "lw_slot"], calls, passes=unit.dialect.passes)
     if unit.rows.dated:
         late = select(["0 AS lw_kind", "lw_ord", f"{_LATE} AS lw_slot", *columns], unit.part("late"))
         running = union(running, late)
