@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.builders.project import ROOT, Ended, Project, write_rows
+from tests.builders.small_disk import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -119,20 +118,10 @@ def test_debug_shows_where(project: Project) -> None:
     assert "Traceback" in ended.err
 
 
-@contextlib.contextmanager
-def _small_disk(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_full_disk(project: Project, tmp_path: Path) -> None:
     write_rows(project.folder / "applicants.csv", 60_000)
-    with _small_disk(tmp_path / "disk", "400k") as disk:
+    with small_disk(tmp_path / "disk", "400k") as disk:
         full = project.with_variables(LOANWRIGHT_STORE=str(disk / "store"))
         ended, summary = full.run()
         _one_clear_error(ended, 1, "No space left on device")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,24 +21,15 @@ from tests.builders.disturbed_training import (
 )
 from tests.builders.faulty import fault, ordered
 from tests.builders.project import wait_until
+from tests.builders.small_disk import small_disk
 from tests.builders.tables import publish_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@contextmanager
-def _small_disk(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_the_disk_is_full_at_a_checkpoint(orders: pytest.MonkeyPatch, tmp_path: Path, digest: str) -> None:
-    with _small_disk(tmp_path / "disk", "8m") as disk:
+    with small_disk(tmp_path / "disk", "8m") as disk:
         store = open_store(str(disk / "store"))
         order(orders, fault(0, 37, f"fill:{disk / 'filler'}"))
         with pytest.raises(StorageFault, match="No space left on device"):

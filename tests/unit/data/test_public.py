@@ -15,6 +15,7 @@ import pytest
 from loanwright.data import public
 from loanwright.data.public import PublicSet, cached_file, locate, notes, read_public
 from loanwright.errors import DeclarationError, EnvironmentFault, IntegrityFault
+from tests.builders.small_disk import small_disk
 from tests.unit.data.test_public_tables import GERMAN
 
 MEMBER = "madeup/data/german.csv"
@@ -109,15 +110,10 @@ def test_a_cache_that_cannot_be_written(offered: PublicSet, tmp_path: Path) -> N
 def test_a_full_disk_is_not_taken_for_a_bad_network(offered: PublicSet, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "index/madeup-1.0-py3-none-any.whl", "a") as wheel:
         wheel.writestr("madeup/noise", os.urandom(1 << 20))
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(cache)], check=True)
-    try:
+    with small_disk(tmp_path / "cache", "256k") as cache:
         with pytest.raises(EnvironmentFault) as caught:
             cached_file("german_credit", offered, cache)
         assert list(cache.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(cache)], check=True)
     said = f"cannot write the data cache {cache}: No space left on device. Free some space there, and run again"
     assert str(caught.value) == said
 

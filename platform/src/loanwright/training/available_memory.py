@@ -6,7 +6,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from loanwright.training.gang.memory import TOP, own_group, text_of
+from loanwright.training.gang.memory import TOP, facts_of, own_group, text_of
 
 
 def available_memory(top: Path = TOP, mine: Path = Path("/proc/self/cgroup")) -> int:
@@ -42,7 +42,6 @@ def _left(top: Path, group: Path, limit: str, usage: str, cached: str) -> Iterat
         most, used = text_of(folder / limit).strip(), text_of(folder / usage).strip()
         if most.isdigit() and used.isdigit():
             # Cached file pages count as used, and are given back when they are needed.
-            facts = dict(line.split(maxsplit=1) for line in text_of(folder / "memory.stat").splitlines() if " " in line)
-            yield int(most) - int(used) + int(facts.get(cached, "0"))
+            yield int(most) - int(used) + int(facts_of(folder / "memory.stat").get(cached, "0"))
         if folder == top:
             return

@@ -16,9 +16,8 @@ def out_of_memory_kills(top: Path = TOP, mine: Path = Path("/proc/self/cgroup"))
         own_group(top, mine, "") / "memory.events",
         own_group(top / "memory", mine, "memory") / "memory.oom_control",
     ):
-        counts = dict(line.split(maxsplit=1) for line in text_of(events).splitlines() if " " in line)
-        if "oom_kill" in counts:
-            return int(counts["oom_kill"])
+        if (kills := facts_of(events).get("oom_kill")) is not None:
+            return int(kills)
     return 0
 
 
@@ -47,6 +46,11 @@ def own_group(top: Path, mine: Path, controller: str) -> Path:
         if controller in controllers.split(",") and (top / path.lstrip("/")).is_dir():
             return top / path.lstrip("/")
     return top
+
+
+def facts_of(path: Path) -> dict[str, str]:
+    """What a file of names and values, a pair a line, says; nothing where there is none."""
+    return dict(line.split(maxsplit=1) for line in text_of(path).splitlines() if " " in line)
 
 
 def text_of(path: Path) -> str:
