@@ -43,7 +43,7 @@ def test_the_disk_is_full_at_a_checkpoint(orders: pytest.MonkeyPatch, tmp_path: 
 @pytest.mark.parametrize(
     "faults",
     [
-        [fault(1, 12, "limit:1000000", attempts=99), fault(1, 13, "hog", attempts=99)],
+        [fault(1, 12, "limit:1000000", attempts=99), fault(1, 12, "hog", attempts=99)],
         [fault(1, "loading", "limit:1000000", attempts=99)],
     ],
     ids=["that comes later", "that leaves no room to look"],
