@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from loanwright.data.arrow_arrays import doubles, mask_of, texts, whole_numbers
+from loanwright.data.arrow_arrays import doubles, mask_of, no_rows, places, texts, whole_numbers
 
 NUMBERS = [1.5, None, -0.0, float("nan"), None, 7.25, 8.0, 9.0, None, 11.0]
 COLUMNS = {
@@ -41,6 +41,19 @@ def test_a_mask_filters_the_rows_that_are_true() -> None:
     rows = np.arange(21) % 3 == 0
     table = pa.table({"a": np.arange(21)})
     assert table.filter(mask_of(rows))["a"].to_pylist() == list(range(0, 21, 3))
+
+
+def test_numbers_of_another_width_are_not_read_as_others() -> None:
+    assert whole_numbers(pa.array([1, 2, 3], pa.int64()).slice(1), np.int64).tolist() == [2, 3]
+    assert whole_numbers(pa.array([], pa.int64()), np.int64).tolist() == []
+    with pytest.raises(TypeError, match="int32 is read as int64"):
+        whole_numbers(pa.array([1, 2], pa.int32()), np.int64)
+
+
+def test_places_and_no_rows_are_those_that_arrow_makes() -> None:
+    assert places(np.arange(9)[::-3]).equals(pa.array([8, 5, 2]))
+    schema = pa.schema([("a", pa.int8()), ("b", pa.string())])
+    assert no_rows(schema).equals(schema.empty_table())
 
 
 @pytest.mark.parametrize("values", [["car", "", "école", "家"], [], [""]])

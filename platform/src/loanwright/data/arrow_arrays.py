@@ -32,9 +32,33 @@ def texts(values: Sequence[str]) -> pa.StringArray:
     return pa.Array.from_buffers(pa.string(), len(data), [None, pa.py_buffer(places), pa.py_buffer(b"".join(data))])
 
 
-def whole_numbers(column: pa.ChunkedArray, kind: type[np.generic]) -> NDArray[Any]:
-    """(rows,) the values of a column of integers or moments without nulls; read-only, of that NumPy type."""
-    array = column.combine_chunks()
+def no_rows(schema: pa.Schema) -> pa.Table:
+    """A table of that schema without rows."""
+    import pyarrow as pa
+
+    return pa.Table.from_batches([], schema)
+
+
+def places(numbers: NDArray[np.int64]) -> pa.Int64Array:
+    """(rows,) the numbers of rows as Arrow takes rows by them."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.int64(), numbers.size, [None, pa.py_buffer(np.ascontiguousarray(numbers))])
+
+
+def whole_numbers(column: pa.Array | pa.ChunkedArray, kind: type[np.generic] | str) -> NDArray[Any]:
+    """(rows,) the values of a column of integers or moments without nulls; read-only, of that NumPy type.
+
+    Raises:
+        TypeError: the column's values are wider or narrower than that.
+    """
+    import pyarrow as pa
+
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if array.type.bit_width != 8 * np.dtype(kind).itemsize:
+        raise TypeError(f"a column of {array.type} is read as {np.dtype(kind)}")
+    if not len(array):
+        return np.empty(0, dtype=kind)
     first = array.offset
     return np.frombuffer(array.buffers()[1], dtype=kind)[first : first + len(array)]
 

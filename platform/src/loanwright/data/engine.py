@@ -1,13 +1,13 @@
 """DuckDB as a locked engine: tables go in and come out as Arrow, and nothing else goes anywhere.
 
-It reads no file, no network, no Python variable and no setting can be changed once it is open, whatever
-the SQL says: an expression of a declaration that slipped through the parser finds a locked door. Spilled
-data goes to a scratch folder, the one place it may write to.
+It reads no network, no Python variable and no file but those it was opened for, and no setting can be changed once
+it is open, whatever the SQL says: an expression of a declaration that slipped through the parser finds a locked door.
+Spilled data goes to a scratch folder, the one place it may write to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,11 +32,12 @@ _LOCKS = (
 )
 
 
-def connect(scratch: Path, **config: str | int) -> duckdb.DuckDBPyConnection:
+def connect(scratch: Path, files: Sequence[str] = (), **config: str | int) -> duckdb.DuckDBPyConnection:
     """A locked connection of its own; it spills to a folder in `scratch`, which need not exist yet.
 
     Args:
         scratch: a folder for what does not fit into memory.
+        files: may be read, and nothing else.
         config: `memory_limit` (absent: two thirds of the machine's, or the container's, memory) and `threads`
             (absent: one for each core).
     """
@@ -47,6 +48,7 @@ def connect(scratch: Path, **config: str | int) -> duckdb.DuckDBPyConnection:
         # Four fifths is the engine's own choice: too much beside what Python and Arrow hold.
         number, unit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
         connection.execute(f"SET memory_limit = '{float(number) * 5 / 6:.3f} {unit}'")
+    connection.execute(f"SET allowed_paths = [{', '.join(map(literal, files))}]")
     for lock in _LOCKS:
         connection.execute(lock)
     return connection

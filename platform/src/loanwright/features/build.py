@@ -15,9 +15,10 @@ import pyarrow as pa
 from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.data.rows import ROW_GROUP, row_groups
+from loanwright.errors import MemoryFault
 from loanwright.features.computing.dealt import Dealt
-from loanwright.features.computing.groups import compute_groups
-from loanwright.features.computing.joining import joined
+from loanwright.features.computing.groups import compute_groups, make_groups
+from loanwright.features.computing.joining import RANGE, joined
 from loanwright.features.computing.watching import Watch
 from loanwright.features.incremental.deciding import EVERY, Decided, make_decisions
 from loanwright.features.incremental.earlier import latest, remember, standing
@@ -126,6 +127,15 @@ def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) 
             engine.make(name, text)
         yield from engine.batches(texts.table, ROW_GROUP)
         return
+    if of != EVERY and count <= RANGE and shards is None:
+        try:
+            make_groups(engine, texts.groups, build.resolved, of)
+            rows = list(engine.batches(texts.table, ROW_GROUP))
+        except MemoryFault as fault:
+            _log.info("%s: the groups are put on disk", fault)
+        else:
+            yield from rows
+            return
     groups = compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards)
     with removed(groups):
         yield from joined(engine, texts.table, groups, count, of=of)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 import numpy as np
 
-from loanwright.data.arrow_arrays import mask_of, whole_numbers
+from loanwright.data.arrow_arrays import mask_of, no_rows, whole_numbers
 from loanwright.data.split import assign
 from loanwright.errors import DataError, IntegrityFault, near
 from loanwright.storage import FileEntry, Manifest, fetch, read_manifest
@@ -221,7 +221,7 @@ class TrainingTable:
                 pieces.append(piece if chosen.all() else piece.filter(mask_of(chosen)))
         if pieces:
             return pa.concat_tables(pieces)
-        return self._files[0].schema_arrow.empty_table().select(wanted)
+        return no_rows(self._files[0].schema_arrow).select(wanted)
 
     def _checked(self, columns: Sequence[str] | None) -> list[str]:
         known = self.columns

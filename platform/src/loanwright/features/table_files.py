@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loanwright.data.arrow_arrays import whole_numbers
 from loanwright.data.rows import ROW_GROUP
 from loanwright.storage import FileEntry, Store, put_file
 
@@ -53,12 +54,20 @@ def _cut(held: list[pa.Table], before: int) -> int | None:
     least = min(max(LEAST, before // 16), ENOUGH)
     if rows <= least:
         return None
-    times = np.concatenate([table["decision_time"].to_numpy() for table in held])
+    times = np.concatenate([whole_numbers(table["decision_time"], "datetime64[us]") for table in held])
     days = times[least - 1 : MOST + 1].astype("datetime64[D]")
     changes = np.flatnonzero(days[1:] != days[:-1])
     if len(changes):
         return least + int(changes[0])
     return MOST if rows > MOST else None
+
+
+def writer_of(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """What writes a table's file."""
+    doubles = [field.name for field in schema if field.type == pa.float64()]
+    others = [field.name for field in schema if field.type != pa.float64()]
+    # Doubles are smaller and three times as fast to write with their bytes split than in dictionaries.
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=others, use_byte_stream_split=doubles)
 
 
 def write_files(files: Iterable[pa.Table], store: Store, scratch: Path) -> list[FileEntry]:
@@ -67,12 +76,7 @@ def write_files(files: Iterable[pa.Table], store: Store, scratch: Path) -> list[
     with tempfile.TemporaryDirectory(dir=scratch, prefix="table-") as folder:
         path = Path(folder) / "part.parquet"
         for table in files:
-            doubles = [field.name for field in table.schema if field.type == pa.float64()]
-            others = [field.name for field in table.schema if field.type != pa.float64()]
-            # Doubles are smaller and three times as fast to write with their bytes split than in dictionaries.
-            with pq.ParquetWriter(
-                path, table.schema, compression="zstd", use_dictionary=others, use_byte_stream_split=doubles
-            ) as writer:
+            with writer_of(path, table.schema) as writer:
                 writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
             entries.append(put_file(store, "tables", path, rows=table.num_rows))
             _log.info("%s rows written", f"{sum(entry.rows or 0 for entry in entries):,}")

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from loanwright.data.arrow_arrays import places, whole_numbers
 from loanwright.errors import EnvironmentFault
 
 _BATCH = 65_536
@@ -81,14 +82,14 @@ def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _by_part(batch: pa.RecordBatch, by: str, width: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    parts = batch.column(by).to_numpy() // width
+    parts = whole_numbers(batch.column(by).cast(pa.int64()), np.int64) // width
     if not len(parts):
         return
     if parts.min() == parts.max():
         yield int(parts[0]), batch
         return
     order = np.argsort(parts, kind="stable")
-    taken = batch.take(pa.array(order))
+    taken = batch.take(places(order))
     numbers, starts = np.unique(parts[order], return_index=True)
     for number, start, end in zip(numbers, starts, [*starts[1:], len(parts)], strict=True):
         yield int(number), taken.slice(start, end - start)

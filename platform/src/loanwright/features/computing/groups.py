@@ -82,6 +82,28 @@ def compute_groups(
     return found
 
 
+def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of: str) -> None:
+    """Makes the tables `group_<n>` for few decisions, which need no dealing, of the rows that these may see.
+
+    Args:
+        engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
+        texts: table → the query that makes it.
+        resolved: the declared features.
+        of: the table of the decisions, which is `decisions` from then on.
+
+    Raises:
+        EnvironmentFault: memory or disk ran out.
+    """
+    computed = [group for group in resolved.groups if f"group_{group.number}" in texts]
+    progress = Progress("group", _sizes(engine, computed, of))
+    engine.drop("decisions")
+    engine.alias("decisions", of)
+    for group in computed:
+        narrow(engine, [group])
+        engine.make(f"group_{group.number}", texts[f"group_{group.number}"])
+        progress.done(group.number)
+
+
 def _results(
     engine: Engine,
     group: ResolvedGroup,

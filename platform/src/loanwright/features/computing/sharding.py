@@ -113,9 +113,8 @@ def _rows(engine: Engine, group: ResolvedGroup, share: Share, shards: int) -> It
     times = {name for name in (source.event_time, source.known_time) if name is not None}
     columns = [column.name for column in source.columns if column.name in {*group.read_columns, *times}]
     listed, ours = ", ".join(map(quoted, columns)), f"{_SHARD} % {share.of} = {share.number - 1}"
-    engine.add("lw_scanned", engine.scan(f"{ALL}_{source.name}", columns))
-    yield from engine.batches(f"SELECT * FROM (SELECT {listed}, {shard} AS {_SHARD} FROM lw_scanned) r WHERE {ours}")
-    engine.remove("lw_scanned")
+    every = f"SELECT {listed}, {shard} AS {_SHARD} FROM {ALL}_{source.name}"
+    yield from engine.batches(f"SELECT * FROM ({every}) r WHERE {ours}")
     several = None if set(group.keys) <= set(source.key) else restated(engine, source)
     if several is not None:
         # Of rows whose versions have keys of several shards: the versions that each of these shards lacks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from loanwright.config.data import Data
@@ -38,8 +38,15 @@ def written_for(name: str, data: Data, features: Features) -> Compiled:
     return compile_features(data, features, named(name))
 
 
-def opened(name: str, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> Engine:
-    """The engine of that name, to be closed when done.
+def opened(
+    name: str,
+    scratch: Path,
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    files: Iterable[Path] = (),
+) -> Engine:
+    """The engine of that name, to be closed when done. Of all files it may have to read these.
 
     Raises:
         EnvironmentFault: it is not installed, or does not start.
@@ -48,4 +55,4 @@ def opened(name: str, scratch: Path, *, memory_limit: str | None = None, threads
         from loanwright.features.engines.spark import SparkEngine
 
         return SparkEngine(scratch, memory_limit=memory_limit, threads=threads)
-    return Engine(scratch, memory_limit=memory_limit, threads=threads)
+    return Engine(scratch, memory_limit=memory_limit, threads=threads, files=files)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanwright.data.engine import connect
 from loanwright.errors import DataError, EnvironmentFault, MemoryFault
+from loanwright.features.engines.parquet_files import ParquetFiles, openable
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
+    from pyarrow.dataset import Dataset
 
 _BATCH = 65_536
 
@@ -24,36 +25,35 @@ class Engine:
         scratch: a folder for what does not fit into memory; it may not exist yet.
         memory_limit: such as ``"3GiB"``; absent: two thirds of the machine's, or the container's, memory.
         threads: absent: one for each core.
+        files: the only files it may read.
     """
 
     deals_by_itself = False
     """Whether it brings any amount of rows into pieces that fit its memory."""
 
-    def __init__(self, scratch: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
-        self._added: dict[str, Any] = {}
+    def __init__(
+        self,
+        scratch: Path,
+        *,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        files: Iterable[Path] = (),
+    ) -> None:
+        self._added: dict[str, pa.Table | Dataset | pa.RecordBatchReader] = {}
         self._connection = connect(
             scratch,
+            openable(files),
             **{} if memory_limit is None else {"memory_limit": memory_limit},
             **{} if threads is None else {"threads": threads},
         )
 
-    def add(self, name: str, table: Any) -> None:
-        """Makes an Arrow table or data set readable as a table of that name."""
+    def add(self, name: str, table: pa.Table | Dataset | pa.RecordBatchReader | ParquetFiles) -> None:
+        """Makes rows readable as a table of that name; of files, such as it was opened for."""
+        if isinstance(table, ParquetFiles):
+            self.show(name, table.query)
+            return
         self._connection.register(name, table)
         self._added[name] = table
-
-    def scan(self, name: str, columns: list[str]) -> pa.RecordBatchReader:
-        """Columns of what was added under that name, to be read once, with little read ahead.
-
-        By itself the engine has Arrow read ahead up to a gigabyte of a large data set when it is slower than the disk.
-        """
-        import pyarrow as pa
-
-        added = self._added[name]
-        if isinstance(added, pa.Table):
-            return added.select(columns).to_reader()
-        scanner = added.scanner(columns=columns, batch_size=_BATCH, batch_readahead=2, fragment_readahead=1)
-        return scanner.to_reader()
 
     def alias(self, name: str, table: str) -> None:
         """Makes a table readable under another name too."""
@@ -79,9 +79,7 @@ class Engine:
             self._connection.execute(f"DROP {'VIEW' if kind[0][0] == 'VIEW' else 'TABLE'} {name}")
 
     def count(self, table: str) -> int:
-        """How many rows it has; those of a data set are told by its files, without a look at them."""
-        if (added := self._added.get(table)) is not None:
-            return int(added.num_rows if hasattr(added, "num_rows") else added.count_rows())
+        """How many rows it has; those of files are told without a look at them."""
         return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
 
     @property
@@ -135,7 +133,7 @@ class Engine:
 def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from loanwright.data.engine import quoted
 from loanwright.errors import DataError, EnvironmentFault
 from loanwright.features.engines.engine import Engine
+from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.features.engines.spark_text import parts_of, spark_text
 from loanwright.features.language.text import readers
 
@@ -86,11 +87,12 @@ class SparkEngine(Engine):
         self._kept: list[DataFrame] = []
 
     def add(self, name: str, table: Any) -> None:
-        """Makes an Arrow table, or a data set of parquet files, readable as a table of that name."""
+        """Makes an Arrow table, or parquet files, readable as a table of that name."""
         import pyarrow.parquet as pq
 
-        files = list(getattr(table, "files", ()))
-        if not files:
+        if isinstance(table, ParquetFiles):
+            files = [str(path) for path in table.paths]
+        else:
             files = [str(Path(self._folder.name) / f"{name}.parquet")]
             pq.write_table(table, files[0])
         columns = ", ".join(f"{spark_text(quoted(field.name))} {_TYPES[str(field.type)]}" for field in table.schema)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from loanwright.data.arrow_arrays import mask_of, no_rows, whole_numbers
 from loanwright.data.engine import quoted
 from loanwright.data.rows import ROW_GROUP, row_groups
 from loanwright.features.engines.engine import Engine
@@ -98,8 +100,7 @@ class Kept:
     def _left(self, entry: FileEntry) -> pa.Table:
         """The rows of a file that are kept."""
         table = self._read(entry, self.schema)
-        moments = table["decision_time"].cast(pa.int64())
-        keep = pc.less(moments, pa.scalar(self.stands.end, pa.int64()))
+        keep = mask_of(whole_numbers(table["decision_time"], np.int64) < self.stands.end)
         if len(self.due.left_out):
             keep = pc.and_not(keep, pc.is_in(table["unit_key"], value_set=self.due.left_out))
         return table.filter(keep)
@@ -132,11 +133,12 @@ class Kept:
         where = f"WHERE lw_ord >= {start} AND lw_ord < {start + rows} ORDER BY lw_ord"
         sql = f"SELECT {', '.join(map(quoted, self._own.names))} FROM {EVERY} {where}"
         groups = row_groups(self.engine.batches(sql), self._own, ROW_GROUP)
-        return pa.concat_tables([self._own.empty_table(), *groups])
+        return pa.concat_tables([no_rows(self._own), *groups])
 
     @cached_property
     def _own(self) -> pa.Schema:
         return pa.schema([field for field in self.schema if field.name == "label" or field.name.startswith("unit.")])
 
     def _read(self, entry: FileEntry, schema: pa.Schema) -> pa.Table:
-        return pq.read_table(fetch(self.stands.table, entry, self.scratch), columns=schema.names).cast(schema)
+        with pq.ParquetFile(fetch(self.stands.table, entry, self.scratch)) as file:
+            return file.read(schema.names).select(schema.names).cast(schema)

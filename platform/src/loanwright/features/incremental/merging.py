@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from loanwright.data.arrow_arrays import no_rows
+from loanwright.data.arrow_arrays import places as places_as
 from loanwright.data.rows import ROW_GROUP
 from loanwright.errors import IntegrityFault
 
@@ -22,7 +24,7 @@ class Rows:
 
     def __init__(self, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
         self._tables = iter(tables)
-        self._held = schema.empty_table()
+        self._held = no_rows(schema)
 
     def take(self, rows: int) -> pa.Table:
         """The next rows.
@@ -79,4 +81,4 @@ def merged(
         order = np.empty(high - low, dtype=np.int64)
         order[fresh] = np.arange(count, high - low)
         order[np.setdiff1d(np.arange(high - low), fresh, assume_unique=True)] = np.arange(count)
-        yield pa.concat_tables(pieces).combine_chunks().take(pa.array(order)), count
+        yield pa.concat_tables(pieces).combine_chunks().take(places_as(order)), count

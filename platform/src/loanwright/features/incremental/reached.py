@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from loanwright.config.data import Data, Source
+from loanwright.data.arrow_arrays import whole_numbers
 from loanwright.data.engine import quoted
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
@@ -59,7 +60,7 @@ def make_due(engine: Engine, data: Data, resolved: Resolved, stands: Standing) -
     numbered = "SELECT * REPLACE (row_number() OVER (ORDER BY lw_ord) - 1 AS lw_ord), lw_ord AS lw_place"
     engine.make(DUE, f"{numbered} FROM {EVERY} WHERE lw_ord IN ({' UNION ALL '.join(chosen)})")
     places = _column(engine, f"SELECT lw_place FROM {DUE} ORDER BY lw_place")
-    return Due(places.to_numpy(), _column(engine, " UNION ".join(keys)))
+    return Due(whole_numbers(places, np.int64), _column(engine, " UNION ".join(keys)))
 
 
 def _column(engine: Engine, sql: str) -> pa.Array:

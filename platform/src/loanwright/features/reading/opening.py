@@ -19,7 +19,7 @@ from loanwright.features.engines.choice import opened, written_for
 from loanwright.features.engines.engine import Engine
 from loanwright.features.language.dialect import DUCKDB
 from loanwright.features.reading.narrowing import ALL
-from loanwright.features.reading.snapshots import source_rows
+from loanwright.features.reading.snapshots import files_of, source_rows
 from loanwright.features.texts.sql import Compiled, write_sql
 from loanwright.storage import Manifest, digest_of, read_manifest
 
@@ -63,9 +63,11 @@ def begun(
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
     sources = sources_read(data, resolved)
-    with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads) as engine:
+    rows = {source.name: source_rows(source, snapshot, scratch) for source in sources}
+    files = files_of(rows.values())
+    with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads, files=files) as engine:
         for source in sources:
-            engine.add(f"{ALL}_{source.name}", source_rows(source, snapshot, scratch))
+            engine.add(f"{ALL}_{source.name}", rows[source.name])
             engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
         _check_decisions(engine, data)
         feature_set = feature_set_digest(data, features, compiled.text)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loanwright.config.data import Source
+from loanwright.data.arrow_arrays import no_rows
 from loanwright.data.rows import schema_of
 from loanwright.errors import DataError
+from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.storage import Manifest, fetch
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
+_FEW = 1_000_000
 
-def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
-    """A source's verified files, as one data set of the declared columns.
+
+def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFiles | pa.Table:
+    """A source's verified files, of the declared columns; an empty table where there are none.
 
     Args:
         source: what is declared of it.
@@ -29,13 +34,21 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset:
         DataError: the snapshot lacks the source or a column, or a column is of another type.
         IntegrityFault: a file is not what the manifest lists.
     """
-    return _as_one(source, source_files(source, snapshot, scratch))
+    paths, schema = source_files(source, snapshot, scratch), schema_of(source)
+    return ParquetFiles(tuple(paths), schema) if paths else no_rows(schema)
 
 
-def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> Dataset | None:
-    """Every version of the rows that have several; None if the snapshot does not tell. Otherwise as `source_rows`."""
-    paths = snapshot.body["tables"][source.name].get("restated")
-    return None if paths is None else _as_one(source, _verified(source, snapshot, scratch, paths))
+def files_of(rows: Iterable[ParquetFiles | pa.Table]) -> list[Path]:
+    """The files that have to be read for these rows."""
+    return [path for these in rows if isinstance(these, ParquetFiles) for path in these.paths]
+
+
+def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> pa.Table | Dataset | None:
+    """Every version of the rows that have several; None if the snapshot does not tell. Errors as of `source_rows`."""
+    names = snapshot.body["tables"][source.name].get("restated")
+    if names is None:
+        return None
+    return rows_of_groups(source, dict.fromkeys(_verified(source, snapshot, scratch, names)))
 
 
 def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> list[Path]:
@@ -62,20 +75,29 @@ def _verified(source: Source, snapshot: Manifest, scratch: Path, names: Sequence
     return paths
 
 
-def _as_one(source: Source, paths: Sequence[Path]) -> Dataset:
-    import pyarrow.dataset as ds
+def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int] | None]) -> pa.Table | Dataset:
+    """The rows of some row groups of a source's files (None: of all), of the declared columns.
 
-    schema = schema_of(source)
-    return ds.dataset([str(path) for path in paths], schema=schema, format="parquet") if paths else schema.empty_table()
+    Few are held in memory; many are read anew whenever they are looked at.
+    """
+    schema, pieces, rows = schema_of(source), {}, 0
+    for path, these in groups.items():
+        metadata = pq.read_metadata(path)
+        pieces[path] = list(range(metadata.num_row_groups) if these is None else these)
+        rows += sum(metadata.row_group(number).num_rows for number in pieces[path])
+    if rows > _FEW:
+        return _many(pieces, schema)
+    tables = [no_rows(schema)]
+    for path, numbers in pieces.items():
+        with pq.ParquetFile(path) as file:
+            tables.append(file.read_row_groups(numbers, schema.names).select(schema.names).cast(schema))
+    return pa.concat_tables(tables)
 
 
-def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> Dataset:
-    """The rows of some row groups of a source's files, as one data set of the declared columns."""
+def _many(pieces: Mapping[Path, Sequence[int]], schema: pa.Schema) -> Dataset:
     import pyarrow.dataset as ds
     from pyarrow.fs import LocalFileSystem
 
-    schema, format_, files = schema_of(source), ds.ParquetFileFormat(), LocalFileSystem()
-    pieces = [
-        format_.make_fragment(str(path), files, row_groups=list(these)) for path, these in groups.items() if these
-    ]
-    return ds.FileSystemDataset(pieces, schema, format_, files) if pieces else schema.empty_table()
+    format_, files = ds.ParquetFileFormat(), LocalFileSystem()
+    fragments = [format_.make_fragment(str(path), files, row_groups=these) for path, these in pieces.items() if these]
+    return ds.FileSystemDataset(fragments, schema, format_, files)
