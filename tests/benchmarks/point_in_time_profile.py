@@ -59,7 +59,7 @@ def profiled(snapshot: str, store: str, scratch: str, limit: str) -> dict[str, f
     build.standing = timed(COMPARING, build.standing)  # type: ignore[attr-defined]
     build.make_decisions = timed(LABELS, build.make_decisions)  # type: ignore[attr-defined]
     groups.narrow = timed(READING, read)  # type: ignore[attr-defined]
-    groups._results = timed(COMPUTING, groups._results)
+    build.make_groups = timed(COMPUTING, build.make_groups)  # type: ignore[attr-defined]
     run()
     spent[COMPUTING] -= spent[READING]
     spent[REST] = time.process_time() - began - sum(spent.values())

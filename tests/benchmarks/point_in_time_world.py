@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clock import measured
-from contenders import AS_A_STEP, Contender, Cost, Goal, Line, run
+from contenders import AS_A_STEP, Contender, Cost, Goal, Line, medians, run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "point_in_time_world.py"
@@ -57,12 +58,41 @@ def growing(folder: Path, sizes: list[float]) -> dict[int, Line]:
 
 
 def daily(folder: Path, scale: float, rounds: int) -> dict[int, Line]:
-    """Line 6: one more day of a year, with and without the table of the day before."""
-    store, cache = folder / "store", folder / "cache"
-    customers = max(1_000, round(60_000 * scale))
+    """Line 6: one more day of a year, with and without the table of the day before, of two lenders."""
+    costs: dict[str, Cost] = {}
+    goals: list[Goal] = []
+    notes: list[str] = []
+    for number, (customers, often) in enumerate(((60_000, rounds), (300_000, 1))):
+        here = folder / str(customers)
+        year = _year(here, max(1_000, round(customers * scale)), often)
+        (full, whole), (day, more) = year.costs.items()
+        costs |= year.costs
+        goals += [
+            Goal(f"wall: {day}, of {full}", more.wall / whole.wall, 0.05),
+            Goal(f"CPU: {day}, of {full}", more.cpu / whole.cpu, 0.05),
+        ]
+        notes += year.notes
+        if not number and not all(goal.met for goal in goals):
+            notes.append(_profiled(year.whole, here / "store"))
+        shutil.rmtree(here)
+    return {6: Line("`pay_later_default`, one day more of a year", costs, goals, notes, rounds)}
+
+
+@dataclass(frozen=True)
+class _Year:
+    whole: str
+    """The snapshot of all of it; the table that stands is that of the day before."""
+    costs: dict[str, Cost]
+    """Of the full build, and of one day more."""
+    notes: list[str]
+
+
+def _year(here: Path, customers: int, rounds: int) -> _Year:
+    store, cache = here / "store", here / "cache"
     whole, rows = _snapshot(store, cache, customers, 12)
     before, _ = _snapshot(store, cache, customers, 12, _end(whole) - timedelta(days=1))
-    full, day = "full build", "one day more"
+    shutil.rmtree(cache)
+    full, day = (f"{name}, {rows:,} events" for name in ("full build", "one day more"))
     found: dict[str, list[Cost]] = {full: [], day: []}
     for _ in range(rounds):
         _forget(store)
@@ -76,20 +106,11 @@ def daily(folder: Path, scale: float, rounds: int) -> dict[int, Line]:
         found[day].append(run(_table(day, whole, store, ENGINE)))
         if _built(store)[0] != complete:
             raise SystemExit("the table of one day more is not that of a full build")
-    costs = {
-        name: Cost(*(sorted(getattr(cost, each) for cost in them)[len(them) // 2] for each in ("wall", "cpu", "peak")))
-        for name, them in found.items()
-    }
-    goals = [
-        Goal("wall of the full build", costs[day].wall / costs[full].wall, 0.05),
-        Goal("CPU of the full build", costs[day].cpu / costs[full].cpu, 0.05),
-    ]
-    note = f"The day adds {decisions - earlier:,} to {earlier:,} decisions; both ways give the same bytes."
-    notes = [note]
-    if not all(goal.met for goal in goals):
-        noted.write_bytes(before_it)
-        notes.append(_profiled(whole, store))
-    return {6: Line(f"`pay_later_default`, one day more of a year of {rows:,} events", costs, goals, notes, rounds)}
+        print(f"  {rows:,} events: {found[full][-1]}, {found[day][-1]}", flush=True)
+    noted.write_bytes(before_it)
+    added = f"adds {decisions - earlier:,} to {earlier:,} decisions; both ways give the same bytes"
+    note = f"Of {rows:,} events the day {added}."
+    return _Year(whole, {name: medians(them) for name, them in found.items()}, [note])
 
 
 def _forget(store: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from loanwright.errors import MemoryFault
@@ -28,12 +30,18 @@ COUNTS = events(
 
 
 def table(
-    folder: Path, tables: dict, group: dict = COUNTS, *, shards: int | None = None, memory: str | None = None
+    folder: Path,
+    tables: dict,
+    group: dict = COUNTS,
+    *,
+    shards: int | None = None,
+    memory: str | None = None,
+    until: str = "",
 ) -> str:
     """The digest of the training table."""
     data, features = worlds.data(), worlds.features(group)
     folder.mkdir(exist_ok=True)
-    uri = snapshot(data, tables, folder)
+    uri = snapshot(data, tables, folder, observed_until=until)
     store = open_store(str(folder / "store"))
     scratch = folder / "scratch"
     built = build_training_table(uri, data, features, store, scratch, shards=shards, memory_limit=memory, threads=1)
@@ -120,6 +128,22 @@ def test_a_group_that_does_not_fit_is_dealt_until_it_does(tmp_path, caplog, monk
     assert "group 1 does not fit into memory: it is dealt into 2 shards" in caplog.text
 
 
+def test_many_decisions_of_a_day_that_do_not_fit_are_put_on_disk(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "loanwright")
+    end, middle = (datetime.fromtimestamp((NOON + days * DAY) / 1e6, UTC).isoformat() for days in (90, 2))
+    tables, large = many(60_000), events(*worlds.everything("20d"))
+    before = datetime.fromisoformat(middle)
+    known = {"applications": "decided", "events": "known"}
+    earlier = {**tables, **{name: tables[name].filter(pc.field(time) < before) for name, time in known.items()}}
+    table(tmp_path / "grown", earlier, large, until=middle)
+    whole = table(tmp_path / "whole", tables, large, until=end)
+    caplog.clear()
+
+    assert table(tmp_path / "grown", tables, large, memory="60MiB", until=end) == whole
+    assert "others are kept from the table before" in caplog.text
+    assert "the groups are put on disk" in caplog.text
+
+
 def test_a_range_that_does_not_fit_is_joined_by_halves(tmp_path, monkeypatch):
     whole = table(tmp_path / "whole", moved())
     asked: list[int] = []
@@ -153,7 +177,7 @@ snapshots.snapshot(worlds.data(), tables, folder)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 from tests.unit.features.computing import test_groups
-test_groups.snapshot = lambda data, tables, folder: str(next((folder / "store" / "snapshots").glob("*.json")))
+test_groups.snapshot = lambda data, tables, folder, **_: str(next((folder / "store" / "snapshots").glob("*.json")))
 try:
     table(folder, tables, memory={memory!r})
 except EnvironmentFault as fault:

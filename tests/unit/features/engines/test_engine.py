@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyarrow.dataset import dataset
 
 from loanwright.errors import DataError, EnvironmentFault
 from loanwright.features.engines.engine import Engine
+from loanwright.features.engines.parquet_files import ParquetFiles
 
 ESCAPES = {
     "reads a CSV file": "SELECT * FROM read_csv('{file}')",
@@ -155,12 +155,13 @@ def test_rows_that_can_be_read_once_become_a_table(tmp_path):
 @pytest.mark.parametrize("kind", ["table", "files", "made"])
 def test_how_many_rows_there_are(kind, tmp_path):
     rows = pa.table({"n": [1, 2, None]})
-    pq.write_table(rows, tmp_path / "rows.parquet")
-    with Engine(tmp_path) as engine:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(rows, path)
+    with Engine(tmp_path, files=[path]) as engine:
         if kind == "made":
             engine.make("given", "SELECT unnest([1, 2, 3]) AS n")
         else:
-            engine.add("given", rows if kind == "table" else dataset(tmp_path / "rows.parquet"))
+            engine.add("given", rows if kind == "table" else ParquetFiles((path,), rows.schema))
 
         assert engine.count("given") == 3
         assert engine.count("(SELECT n FROM given WHERE n > 1)") == len(engine.rows("SELECT n FROM given WHERE n > 1"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loanwright.data.engine import literal, quoted
+from loanwright.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,9 +43,17 @@ def openable(paths: Iterable[Path]) -> list[str]:
 
 
 def pattern_of(path: Path) -> str:
-    """The pattern that the path alone fits: DuckDB takes every path for one."""
+    """The pattern that the path alone fits: DuckDB takes every path for one.
+
+    Raises:
+        EnvironmentFault: there is none.
+    """
     text = str(path)
     if not _PATTERN.search(text):
         return text
-    # A backslash cannot be told from what parts folders once there is a pattern.
-    return _PATTERN.sub(lambda found: f"[{found[0]}]", text.replace("\\", "\0")).replace("\0", "?")
+    if "\\" in text:
+        raise EnvironmentFault(
+            f"{text} has a backslash and one of * ? [ in its name, which DuckDB cannot read",
+            fix="Give the folder another name",
+        )
+    return _PATTERN.sub(lambda found: f"[{found[0]}]", text)
