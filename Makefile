@@ -46,7 +46,7 @@ generate: install ## write every generated file anew
 bench: install ## the pipeline against the same calls in one plain script
 	@$(BIN)/python tests/benchmarks/pipeline_tax.py
 
-bench-features: install ## features over events against hand-written code and feature stores (half an hour)
+bench-features: install ## features over events against hand-written code and feature stores (an hour and a half)
 	@$(BIN)/python tests/benchmarks/point_in_time.py
 
 bench-scoring: install ## many rows scored against LightGBM's own call on a matrix in memory (half an hour)

@@ -1,6 +1,6 @@
 """How fast features are computed, and in how much memory, beside what else one would take for it.
 
-    python tests/benchmarks/point_in_time.py [--lines 1 2 3 4 5 6] [--scale 1] [--rounds 3] [--sizes 5 10 20 50]
+    python tests/benchmarks/point_in_time.py [--lines 1 2 3 4 5 6] [--scale 1] [--rounds 3] [--sizes 5 10 20 50 107.5]
 
 Lines 1 to 3 are running sums over windows (uniform keys, hot merchants, known times), line 4 latest values, line 5
 the features of `pay_later_default` at growing sizes of its world, line 6 one day more of a year. Contenders take turns
@@ -33,10 +33,12 @@ def main() -> None:
     parser.add_argument("--lines", type=int, nargs="*", default=[1, 2, 3, 4, 5, 6], help="none: the page anew")
     parser.add_argument("--scale", type=float, default=1.0, help="of the rows of lines 1 to 4 and 6")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs")
-    parser.add_argument("--sizes", type=float, nargs="+", help="line 5, in millions of events [5 10 20 50 by scale]")
+    parser.add_argument(
+        "--sizes", type=float, nargs="+", help="line 5, in millions of events [5 10 20 50 107.5 by scale]"
+    )
     parser.add_argument("--page", type=Path, help="where the page goes [docs/benchmarks at full scale, else nowhere]")
     given = parser.parse_args()
-    sizes = given.sizes or [given.scale * millions for millions in (5, 10, 20, 50)]
+    sizes = given.sizes or [given.scale * millions for millions in (5, 10, 20, 50, 107.5)]
     page = given.page or (PAGE if given.scale == 1 else None)
     lines: dict[int, Line] = {}
 

@@ -11,6 +11,8 @@ import json
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from loanwright.features.engines.engine import Engine
 from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
 from loanwright.features.table_files import writer_of
-from loanwright.features.texts.sql import compile_features
+from loanwright.features.texts.sql import Compiled, compile_features
 
 WINDOWS = ["7d", "30d", "90d"]
 _EVENTS = {
@@ -94,8 +96,9 @@ def declared(kind: str, folder: Path) -> tuple[Data, Features, str]:
     return Data.model_validate(data), Features.model_validate({"groups": [group]}), source["name"]
 
 
-def run(kind: str, folder: Path, out: Path) -> None:
-    """Parquet to parquet, as a training table of many rows is built."""
+@contextmanager
+def begun(kind: str, folder: Path) -> Iterator[tuple[Engine, Compiled]]:
+    """The engine with its sources and decisions, and the texts that builds of many rows run."""
     data, features, source = declared(kind, folder)
     compiled = compile_features(data, features, DUCKDB_SIDE_BY_SIDE)
     files = {name: folder / f"{name}.parquet" for name in ("decisions", source)}
@@ -103,6 +106,12 @@ def run(kind: str, folder: Path, out: Path) -> None:
         for name, path in files.items():
             engine.add(f"source_{name}", ParquetFiles((path,), pq.read_schema(path)))
         engine.make("decisions", compiled.decisions)
+        yield engine, compiled
+
+
+def run(kind: str, folder: Path, out: Path) -> None:
+    """Parquet to parquet, as a training table of many rows is built."""
+    with begun(kind, folder) as (engine, compiled):
         for name, sql in compiled.groups.items():
             engine.make(name, sql)
         writer = None
@@ -115,16 +124,8 @@ def run(kind: str, folder: Path, out: Path) -> None:
 
 def profile(kind: str, folder: Path) -> dict[str, float]:
     """Operator of the group's query → its share of all operators' time."""
-    import duckdb
-
-    data, features, source = declared(kind, folder)
-    compiled = compile_features(data, features, DUCKDB_SIDE_BY_SIDE)
-    connection = duckdb.connect(config={"threads": 2})
-    connection.execute("SET TimeZone = 'UTC'")
-    for name in ("decisions", source):
-        connection.execute(f"CREATE VIEW source_{name} AS SELECT * FROM '{folder / name}.parquet'")
-    connection.execute(f"CREATE TEMP TABLE decisions AS {compiled.decisions}")
-    text = connection.execute(f"EXPLAIN (ANALYZE, FORMAT json) {compiled.groups['group_1']}").fetchall()[0][1]
+    with begun(kind, folder) as (engine, compiled):
+        text = engine.rows(f"EXPLAIN (ANALYZE, FORMAT json) {compiled.groups['group_1']}")[0][1]
     took: defaultdict[str, float] = defaultdict(float)
     waiting = [json.loads(text)]
     while waiting:

@@ -24,8 +24,8 @@ _COMMANDS = """
 ## Measure again
 
 ```sh
-make bench-features                                                      # everything, about half an hour
-.venv/bin/python tests/benchmarks/point_in_time.py --scale 0.02          # a minute; prints, and writes no page
+make bench-features                                                      # everything, about an hour and a half
+.venv/bin/python tests/benchmarks/point_in_time.py --scale 0.02          # some minutes; prints, and writes no page
 .venv/bin/python tests/benchmarks/point_in_time.py --lines 5 --sizes 5 50
 ```
 

@@ -52,7 +52,7 @@ def growing(folder: Path, sizes: list[float]) -> dict[int, Line]:
     notes = [
         f"All features of the model, and not only 80 of them, over all of its sources. The engine's memory limit is "
         f"{ENGINE}, what it takes of a container of 3 GiB by itself; the peak is that of the whole process.",
-        "The world has about 21 rows for each decision, so 5 million decisions would be 107 million rows.",
+        "The world has about 21 rows for each decision, so 5 million decisions are 107 million rows.",
     ]
     return {5: Line("the 147 features of `pay_later_default` as its world grows", costs, goals, notes)}
 

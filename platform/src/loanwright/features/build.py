@@ -133,6 +133,8 @@ def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) 
             rows = list(engine.batches(texts.table, ROW_GROUP))
         except MemoryFault as fault:
             _log.info("%s: the groups are put on disk", fault)
+            for name in texts.groups:
+                engine.drop(name)
         else:
             yield from rows
             return

@@ -33,13 +33,13 @@ def table(
     folder: Path,
     tables: dict,
     group: dict = COUNTS,
-    *,
+    *more: dict,
     shards: int | None = None,
     memory: str | None = None,
     until: str = "",
 ) -> str:
     """The digest of the training table."""
-    data, features = worlds.data(), worlds.features(group)
+    data, features = worlds.data(), worlds.features(group, *more)
     folder.mkdir(exist_ok=True)
     uri = snapshot(data, tables, folder, observed_until=until)
     store = open_store(str(folder / "store"))
@@ -131,15 +131,17 @@ def test_a_group_that_does_not_fit_is_dealt_until_it_does(tmp_path, caplog, monk
 def test_many_decisions_of_a_day_that_do_not_fit_are_put_on_disk(tmp_path, caplog):
     caplog.set_level(logging.INFO, "loanwright")
     end, middle = (datetime.fromtimestamp((NOON + days * DAY) / 1e6, UTC).isoformat() for days in (90, 2))
-    tables, large = many(60_000), events(*worlds.everything("20d"))
+    tables = many(60_000)
+    small = {"source": "applications", "key": "client_id", "features": [{"name": "asked", "aggregate": "count"}]}
+    large = small, events(*worlds.everything("20d"))
     before = datetime.fromisoformat(middle)
     known = {"applications": "decided", "events": "known"}
     earlier = {**tables, **{name: tables[name].filter(pc.field(time) < before) for name, time in known.items()}}
-    table(tmp_path / "grown", earlier, large, until=middle)
-    whole = table(tmp_path / "whole", tables, large, until=end)
+    table(tmp_path / "grown", earlier, *large, until=middle)
+    whole = table(tmp_path / "whole", tables, *large, until=end)
     caplog.clear()
 
-    assert table(tmp_path / "grown", tables, large, memory="60MiB", until=end) == whole
+    assert table(tmp_path / "grown", tables, *large, memory="60MiB", until=end) == whole
     assert "others are kept from the table before" in caplog.text
     assert "the groups are put on disk" in caplog.text
 
@@ -186,6 +188,8 @@ except EnvironmentFault as fault:
     root = Path(__file__).parents[4]
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=root)
 
-    assert done.stdout.startswith(("the disk is full at ", "the engine cannot write its scratch folder")), done.stderr
+    assert done.stdout.startswith(
+        ("the disk is full at ", "the engine cannot read its sources or write its scratch folder")
+    ), done.stderr
     assert not list((tmp_path / "store").glob("tables/**/*")), "nothing half-written is left"
     assert not list((tmp_path / "scratch").glob("*.arrow"))

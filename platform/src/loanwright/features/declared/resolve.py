@@ -66,6 +66,11 @@ class ResolvedGroup:
         return tuple(found.values())
 
     @property
+    def is_computed(self) -> bool:
+        """Whether a query makes something of its rows, and not all is read off the decisions' own."""
+        return bool(self.aggregated) or not self.own_row
+
+    @property
     def features(self) -> tuple[Feature, ...]:
         """All of them, those that are read and those that are aggregated."""
         return self.values + self.aggregated

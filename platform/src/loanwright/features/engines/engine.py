@@ -155,7 +155,9 @@ def _faults() -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise MemoryFault(f"the engine ran out of memory: {_reason(error)}", fix="Give it more memory") from error
     except duckdb.IOException as error:
-        raise EnvironmentFault(f"the engine cannot write its scratch folder: {_reason(error)}") from error
+        raise EnvironmentFault(
+            f"the engine cannot read its sources or write its scratch folder: {_reason(error)}"
+        ) from error
 
 
 @contextmanager

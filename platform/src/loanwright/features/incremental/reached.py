@@ -50,7 +50,7 @@ def make_due(engine: Engine, data: Data, resolved: Resolved, stands: Standing) -
     """
     chosen = [f"SELECT lw_ord FROM {EVERY} WHERE lw_at >= {stands.end}"]
     for group in resolved.groups:
-        if group.aggregated or not group.own_row:
+        if group.is_computed:
             chosen += _seeing(group, stands)
     keys = [f"SELECT unit_key FROM {DUE} WHERE lw_at < {stands.end}"]
     if data.unit.source in stands.changed:

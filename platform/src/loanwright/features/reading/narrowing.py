@@ -27,7 +27,7 @@ def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
     ((since,),) = engine.rows("SELECT coalesce(min(lw_at), 0) FROM decisions")
     conditions: dict[str, list[str]] = {}
     for group in groups:
-        if group.aggregated or not group.own_row:
+        if group.is_computed:
             present = " AND ".join(f"{asked} IS NOT NULL" for asked in group.asked)
             add_related(
                 conditions,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from loanwright.config.data import Source
 from loanwright.data.arrow_arrays import no_rows
-from loanwright.data.rows import schema_of
+from loanwright.data.rows import ROW_GROUP, schema_of
 from loanwright.errors import DataError
 from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.storage import Manifest, fetch
@@ -19,7 +19,8 @@ from loanwright.storage import Manifest, fetch
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-_FEW = 1_000_000
+_FEW = 4 * ROW_GROUP
+"""Rows of a source that may lie in memory beside the engine's own."""
 
 
 def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFiles | pa.Table:

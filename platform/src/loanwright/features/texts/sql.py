@@ -57,7 +57,7 @@ def compile_features(data: Data, features: Features, dialect: Dialect = DUCKDB) 
 
 def write_sql(data: Data, resolved: Resolved, dialect: Dialect = DUCKDB) -> Compiled:
     """`compile_features`, of features that are resolved already."""
-    computed = [group for group in resolved.groups if group.aggregated or not group.own_row]
+    computed = [group for group in resolved.groups if group.is_computed]
     groups = {f"group_{group.number}": group_text(group, dialect) for group in computed}
     return Compiled(_decisions(data, resolved, dialect), groups, _table(resolved, dialect))
 
@@ -69,7 +69,7 @@ def _table(resolved: Resolved, dialect: Dialect) -> str:
         table = f"group_{group.number}"
         if group.own_row:
             selected += [f"d.{quoted(f'own.{each.name}')} AS {quoted(each.name)}" for each in group.values]
-        if group.aggregated or not group.own_row:
+        if group.is_computed:
             joins.append(f"LEFT JOIN {table} ON {table}.lw_ord = d.lw_ord")
             chosen = group.aggregated if group.own_row else group.features
             selected += [f"{table}.{quoted(each.name)}" for each in chosen]
