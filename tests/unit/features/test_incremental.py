@@ -206,7 +206,7 @@ def test_a_group_too_large_for_the_memory_is_dealt_by_itself_and_others_are_not(
     whole = built(tables, features, tmp_path / "whole", end, declared).rpartition("/")[2]
     dealt: list[int] = []
     original = groups.sharded
-    monkeypatch.setattr(Engine, "memory", 28_000)
+    monkeypatch.setattr(Engine, "memory", 84_000)
     monkeypatch.setattr(
         groups, "sharded", lambda engine, group, *rest: (dealt.append(group.number), original(engine, group, *rest))[1]
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,23 @@ def test_a_manifest_leads_to_checked_files(store: Store, tmp_path: Path) -> None
     manifest = read_manifest(_published(store, tmp_path), "tables")
     assert manifest.body == {"rows": 4}
     assert fetch(manifest, manifest.files[0], tmp_path / "scratch").read_bytes() == b"rows"
+
+
+def test_threads_that_fetch_one_file_at_once_do_not_move_each_others(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = read_manifest(_published(store, tmp_path), "tables")
+    both, download = threading.Barrier(2), type(store).download
+
+    def downloaded(self: Store, key: str, path: Path) -> None:
+        download(self, key, path)
+        both.wait(20)
+
+    monkeypatch.setattr(type(store), "download", downloaded)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: fetch(manifest, manifest.files[0], tmp_path / "scratch"), range(2)))
+
+    assert [path.read_bytes() for path in found] == [b"rows", b"rows"]
 
 
 def test_a_changed_manifest_is_refused(store: Store, tmp_path: Path) -> None:

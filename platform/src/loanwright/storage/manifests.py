@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +132,8 @@ def fetch(manifest: Manifest, entry: FileEntry, scratch: Path) -> Path:
             path = scratch / f"{entry.sha256}{Path(entry.path).suffix}"
             if not path.exists():
                 scratch.mkdir(parents=True, exist_ok=True)
-                # Several processes may share the folder: none sees half a file of another's.
-                part = scratch / f".{entry.sha256}.{os.getpid()}"
+                # Several processes and threads may share the folder: none sees half a file of another's.
+                part = scratch / f".{entry.sha256}.{os.getpid()}.{threading.get_ident()}"
                 store.download(entry.path, part)
                 part.replace(path)
         digest = file_digest(path)

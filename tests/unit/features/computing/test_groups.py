@@ -119,7 +119,7 @@ def many(rows: int) -> dict:
 
 def test_a_group_that_does_not_fit_is_dealt_until_it_does(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "loanwright")
-    monkeypatch.setattr(groups, "_needed", lambda engine, size: 1)
+    monkeypatch.setattr(groups, "_needed", lambda *_: 1)
     tables, large = many(60_000), events(*worlds.everything("20d"))
     whole = table(tmp_path / "whole", tables, large)
     assert "does not fit" not in caplog.text

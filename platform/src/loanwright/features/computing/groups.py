@@ -20,7 +20,8 @@ from loanwright.features.computing.sharding import MOST, Share, sharded
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental.deciding import EVERY
-from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
+from loanwright.features.language.dialect import DUCKDB_LOOKED_UP, DUCKDB_SIDE_BY_SIDE
+from loanwright.features.reading.endings import make_ends
 from loanwright.features.reading.narrowing import ALL, narrow
 from loanwright.features.texts.plan import group_text
 
@@ -66,7 +67,7 @@ def compute_groups(
     found: dict[str, Dealt] = {}
     for group in computed:
         name = f"group_{group.number}"
-        parts = shards or (1 if of != EVERY else _needed(engine, sizes[group.number] // share.of))
+        parts = shards or (1 if of != EVERY else _needed(engine, group, sizes[group.number] // share.of))
         while name not in found:
             many = parts == 1 and of == EVERY and sizes[group.number] >= _MANY
             text = group_text(group, DUCKDB_SIDE_BY_SIDE) if many else texts[name]
@@ -82,25 +83,26 @@ def compute_groups(
     return found
 
 
-def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of: str) -> None:
+def make_groups(engine: Engine, resolved: Resolved, of: str) -> None:
     """Makes the tables `group_<n>` for few decisions, which need no dealing, of the rows that these may see.
 
     Args:
         engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
-        texts: table → the query that makes it.
         resolved: the declared features.
         of: the table of the decisions, which is `decisions` from then on.
 
     Raises:
         EnvironmentFault: memory or disk ran out.
     """
-    computed = [group for group in resolved.groups if f"group_{group.number}" in texts]
+    computed = [group for group in resolved.groups if group.is_computed]
+    for source in {source.name: source for group in computed for source in group.sources}.values():
+        make_ends(engine, source)
     progress = Progress("group", _sizes(engine, computed, of))
     engine.drop("decisions")
     engine.alias("decisions", of)
     for group in computed:
-        narrow(engine, [group])
-        engine.make(f"group_{group.number}", texts[f"group_{group.number}"])
+        narrow(engine, [group], ended=True)
+        engine.make(f"group_{group.number}", group_text(group, DUCKDB_LOOKED_UP))
         progress.done(group.number)
 
 
@@ -146,6 +148,9 @@ def _sizes(engine: Engine, groups: list[ResolvedGroup], of: str) -> dict[int, in
     return found
 
 
-def _needed(engine: Engine, size: int) -> int:
-    """How many shards keep a group's sort in half the memory."""
-    return max(1, math.ceil(size * 2 / engine.memory))
+def _needed(engine: Engine, group: ResolvedGroup, size: int) -> int:
+    """How many shards keep a group's sort in a sixth of the memory, where it is done soonest.
+
+    In half of it, where every shard has to look at all rows of the sources.
+    """
+    return max(1, math.ceil(size * (6 if group.is_alone else 2) / engine.memory))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SHARD = "lw_shard"
+_DECISIONS = "dealt_decisions"
 MOST = 1024
 """Shards of a group, and shares of a fan-out."""
 
@@ -74,12 +75,15 @@ def sharded(
         scratch: a folder for rows on their way.
     """
     path = scratch / f"rows_{group.number}.arrow"
-    alone = group.via is None and group.outcome is None
-    dealt = Dealt(path, _rows(engine, group, share, shards), _SHARD) if alone else None
+    dealt = Dealt(path, _rows(engine, group, share, shards), _SHARD) if group.is_alone else None
+    which = shard_of(group.asked, shards * share.of)
+    # In order of the shards, so that to find one's decisions is not to look at all of them.
+    engine.make(_DECISIONS, f"SELECT *, {which} AS {_SHARD} FROM ({decisions}) d ORDER BY {_SHARD}")
     try:
-        yield Shards(engine, group, share, shards, decisions, dealt)
+        yield Shards(engine, group, share, dealt)
     finally:
         path.unlink(missing_ok=True)
+        engine.drop(_DECISIONS)
         for source in group.sources:
             engine.drop(f"source_{source.name}")
         widen(engine, group)
@@ -88,18 +92,14 @@ def sharded(
 class Shards:
     """The rows and decisions of one group's share, by shard."""
 
-    def __init__(
-        self, engine: Engine, group: ResolvedGroup, share: Share, shards: int, decisions: str, dealt: Dealt | None
-    ) -> None:
-        self._engine, self._group, self._share, self._shards = engine, group, share, shards
-        self._decisions, self._dealt = decisions, dealt
+    def __init__(self, engine: Engine, group: ResolvedGroup, share: Share, dealt: Dealt | None) -> None:
+        self._engine, self._group, self._share, self._dealt = engine, group, share, dealt
 
     def take(self, shard: int) -> None:
         """Makes `decisions` and the group's `source_<name>` those of one shard."""
         number = self._share.number - 1 + shard * self._share.of
-        which = shard_of(self._group.asked, self._shards * self._share.of)
         self._engine.drop("decisions")
-        self._engine.make("decisions", f"SELECT * FROM ({self._decisions}) d WHERE {which} = {number}")
+        self._engine.make("decisions", f"SELECT * EXCLUDE ({_SHARD}) FROM {_DECISIONS} WHERE {_SHARD} = {number}")
         if self._dealt is None:
             narrow(self._engine, [self._group])
         else:

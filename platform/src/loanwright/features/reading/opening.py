@@ -19,7 +19,7 @@ from loanwright.features.engines.choice import opened, written_for
 from loanwright.features.engines.engine import Engine
 from loanwright.features.language.dialect import DUCKDB
 from loanwright.features.reading.narrowing import ALL
-from loanwright.features.reading.snapshots import files_of, source_rows
+from loanwright.features.reading.snapshots import files_of, rows_of
 from loanwright.features.texts.sql import Compiled, write_sql
 from loanwright.storage import Manifest, digest_of, read_manifest
 
@@ -63,7 +63,7 @@ def begun(
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
     sources = sources_read(data, resolved)
-    rows = {source.name: source_rows(source, snapshot, scratch) for source in sources}
+    rows = rows_of(sources, snapshot, scratch)
     files = files_of(rows.values())
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads, files=files) as engine:
         for source in sources:

@@ -18,7 +18,7 @@ from loanwright.features.engines.engine import Engine
 from loanwright.features.reading.narrowing import ALL
 from loanwright.features.reading.opening import sources_read
 from loanwright.features.reading.related import Key, sql_value, take_related
-from loanwright.features.reading.snapshots import files_of, source_rows
+from loanwright.features.reading.snapshots import files_of, rows_of
 from loanwright.features.texts.sql import write_sql
 from loanwright.storage import read_manifest
 
@@ -90,7 +90,7 @@ def opened(
     """
     snapshot = read_manifest(snapshot_uri, "snapshots")
     scratch.mkdir(parents=True, exist_ok=True)
-    rows = {each.name: source_rows(each, snapshot, scratch) for each in sources_read(data, resolve(data, features))}
+    rows = rows_of(sources_read(data, resolve(data, features)), snapshot, scratch)
     with Engine(scratch, files=files_of(rows.values())) as engine:
         for name, these in rows.items():
             engine.add(f"{prefix}_{name}", these)

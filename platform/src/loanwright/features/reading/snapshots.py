@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from loanwright.storage import Manifest, fetch
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
+_AT_ONCE = 8
 _FEW = 4 * ROW_GROUP
 """Rows of a source that may lie in memory beside the engine's own."""
 
@@ -37,6 +39,13 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFil
     """
     paths, schema = source_files(source, snapshot, scratch), schema_of(source)
     return ParquetFiles(tuple(paths), schema) if paths else no_rows(schema)
+
+
+def rows_of(sources: Sequence[Source], snapshot: Manifest, scratch: Path) -> dict[str, ParquetFiles | pa.Table]:
+    """`source_rows` by the source's name; files are verified, and brought here, several at a time."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda source: source_rows(source, snapshot, scratch), sources)
+        return {source.name: rows for source, rows in zip(sources, found, strict=True)}
 
 
 def files_of(rows: Iterable[ParquetFiles | pa.Table]) -> list[Path]:
