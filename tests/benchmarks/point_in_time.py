@@ -60,7 +60,8 @@ def main() -> None:
         if 6 in given.lines:
             found(daily(here / "daily", given.scale, given.rounds))
         if 5 in given.lines:
-            found(growing(here / "growing", sorted(sizes)))
+            for line in growing(here / "growing", sorted(sizes)):
+                found(line)
     if page and not lines:
         write(page, {})
     missed = [f"line {number}: {goal.says}" for number in sorted(lines) for goal in lines[number].goals if not goal.met]

@@ -42,8 +42,8 @@ def profiled(snapshot: str, store: str, scratch: str, limit: str) -> dict[str, f
 
     narrow = groups.narrow
 
-    def read(engine: Engine, these: list[ResolvedGroup], **more: bool) -> None:
-        narrow(engine, these, **more)
+    def read(engine: Engine, these: list[ResolvedGroup]) -> None:
+        narrow(engine, these)
         for group in these:
             for source in group.sources:
                 times = {time for time in (source.event_time, source.known_time) if time is not None}

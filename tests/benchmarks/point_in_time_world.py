@@ -12,7 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,34 +28,45 @@ ENGINE = "2GiB"
 """What the engine takes of a container of 3 GiB by itself: two thirds."""
 
 
-def growing(folder: Path, sizes: list[float]) -> dict[int, Line]:
-    """Line 5: time and peak memory at these millions of events."""
-    costs: dict[str, Cost] = {}
-    found: list[tuple[int, Cost]] = []
+def growing(folder: Path, sizes: list[float]) -> Iterator[dict[int, Line]]:
+    """Line 5: time and peak memory at these millions of events; the line as far as it goes after each size."""
+    found: list[Size] = []
     for millions in sizes:
         store = folder / f"{millions:g}"
         uri, rows = _snapshot(store, folder / "cache", round(millions * CUSTOMERS_PER_MILLION), 24)
         cost = run(_table(f"{rows:,} events", uri, store, ENGINE))
-        decisions = _built(store)[1]
-        costs[f"{rows:,} events, {decisions:,} decisions"] = cost
-        found.append((rows, cost))
+        found.append(Size(rows, _built(store)[1], cost))
         print(f"  {rows:,} events: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s, {cost.peak:,.0f} MiB", flush=True)
         shutil.rmtree(store)
-    (few, least), *others = found
+        yield {5: grown(found)}
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a world of one size cost."""
+
+    rows: int
+    decisions: int
+    cost: Cost
+
+
+def grown(sizes: list[Size]) -> Line:
+    """Line 5 of these sizes, from the smallest on."""
+    costs = {f"{size.rows:,} events, {size.decisions:,} decisions": size.cost for size in sizes}
     goals = [Goal("3 GiB of peak memory", max(cost.peak for cost in costs.values()) / 1024 / LIMIT_GIB, 1.0)]
-    for many, most in others:
-        grown = many / few
-        of = f"growth, {grown:.1f} times the events"
+    for size in sizes[1:]:
+        times = size.rows / sizes[0].rows
+        of = f"growth, {times:.1f} times the events"
         goals += [
-            Goal(f"linear CPU time: {of}", most.cpu / least.cpu / grown, 1.1),
-            Goal(f"linear peak memory: {of}", most.peak / least.peak / grown, 1.1),
+            Goal(f"linear CPU time: {of}", size.cost.cpu / sizes[0].cost.cpu / times, 1.1),
+            Goal(f"linear peak memory: {of}", size.cost.peak / sizes[0].cost.peak / times, 1.1),
         ]
     notes = [
         f"All features of the model, and not only 80 of them, over all of its sources. The engine's memory limit is "
         f"{ENGINE}, what it takes of a container of 3 GiB by itself; the peak is that of the whole process.",
         "The world has about 21 rows for each decision, so 5 million decisions are 107 million rows.",
     ]
-    return {5: Line("the 147 features of `pay_later_default` as its world grows", costs, goals, notes)}
+    return Line("the 147 features of `pay_later_default` as its world grows", costs, goals, notes)
 
 
 def daily(folder: Path, scale: float, rounds: int) -> dict[int, Line]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from loanwright.config.features import Features
 from loanwright.features.build import build_training_table
 from loanwright.features.declared.resolve import resolve
-from loanwright.features.language.dialect import DUCKDB, DUCKDB_LOOKED_UP, DUCKDB_SIDE_BY_SIDE, Dialect
+from loanwright.features.language.dialect import DUCKDB, DUCKDB_SIDE_BY_SIDE, Dialect
 from loanwright.features.reference import decisions
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
@@ -64,11 +64,6 @@ def is_as_defined(group: str, most: int, scale: int, seed: int, dialect: Dialect
 @pytest.mark.parametrize("group", GROUPS)
 def test_features_are_as_defined(group: str) -> None:
     holds(partial(is_as_defined, group, 12, 1), FEW)
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_features_are_as_defined_where_the_ends_of_versions_are_looked_up(group: str) -> None:
-    holds(partial(is_as_defined, group, 12, 1, dialect=DUCKDB_LOOKED_UP), FEW)
 
 
 @pytest.mark.slow

@@ -15,8 +15,6 @@ from loanwright.config.features import Features
 from loanwright.features.engines.engine import Engine
 from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.features.language.dialect import DUCKDB, Dialect
-from loanwright.features.reading.endings import make_ends
-from loanwright.features.reading.narrowing import ALL
 from loanwright.features.reference import reference_features
 from loanwright.features.texts.sql import compile_features
 from tests.unit.features.snapshots import arrow
@@ -31,8 +29,6 @@ def computed(
     """The features of every decision, from the compiled SQL; `change` is made to each text before it runs."""
     compiled = compile_features(data, features, dialect)
     with opened(data, tables) as engine:
-        for source in data.sources if dialect.ends else ():
-            make_ends(engine, source)
         for name, text in {"decisions": compiled.decisions, **compiled.groups}.items():
             engine.make(name, change(text))
         found = [row for batch in engine.batches(compiled.table) for row in batch.to_pylist()]
@@ -48,8 +44,7 @@ def opened(data: Data, tables: Tables) -> Iterator[Engine]:
             pq.write_table(arrow(source, tables[source.name]), files[source.name], row_group_size=7)
         with Engine(Path(scratch), threads=1, files=files.values()) as engine:
             for name, path in files.items():
-                engine.add(f"{ALL}_{name}", ParquetFiles((path,), pq.read_schema(path)))
-                engine.alias(f"source_{name}", f"{ALL}_{name}")
+                engine.add(f"source_{name}", ParquetFiles((path,), pq.read_schema(path)))
             yield engine
 
 

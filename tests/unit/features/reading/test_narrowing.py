@@ -12,9 +12,7 @@ import pytest
 from loanwright.config.features import Features
 from loanwright.features.declared.resolve import resolve
 from loanwright.features.engines.engine import Engine
-from loanwright.features.language.dialect import DUCKDB, DUCKDB_LOOKED_UP
-from loanwright.features.reading import endings, narrowing
-from loanwright.features.reading.endings import make_ends
+from loanwright.features.reading import narrowing
 from loanwright.features.reading.narrowing import ALL, narrow
 from loanwright.features.texts.sql import compile_features
 from tests.unit.features.snapshots import arrow
@@ -36,17 +34,13 @@ def late_decisions(declared: Features, tables: Tables, moment: int, folder: Path
         yield engine
 
 
-def both_ways(
-    declared: Features, tables: Tables, moment: int, folder: Path, *, ended: bool = False
-) -> tuple[list[Any], list[Any]]:
+def both_ways(declared: Features, tables: Tables, moment: int, folder: Path) -> tuple[list[Any], list[Any]]:
     """The features of the late decisions, made of all rows and made of those that matter."""
-    texts, found = compile_features(data(), declared, DUCKDB_LOOKED_UP if ended else DUCKDB).groups, []
+    texts, found = compile_features(data(), declared).groups, []
     with late_decisions(declared, tables, moment, folder) as engine:
-        for source in data().sources if ended else ():
-            make_ends(engine, source)
         for narrowed in (False, True):
             if narrowed:
-                narrow(engine, resolve(data(), declared).groups, ended=ended)
+                narrow(engine, resolve(data(), declared).groups)
             rows = [engine.rows(f"SELECT * FROM ({text}) g ORDER BY lw_ord") for text in texts.values()]
             found.append([[bits(value) for value in row] for group in rows for row in group])
     return found[0], found[1]
@@ -58,12 +52,11 @@ def late(tables: Tables) -> int:
     return int(times[len(times) * 3 // 4])
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["all versions", "what can count itself"])
 @pytest.mark.parametrize("group", GROUPS)
-def test_features_of_late_decisions_need_no_other_rows(group: str, ended: bool, tmp_path: Path) -> None:
+def test_features_of_late_decisions_need_no_other_rows(group: str, tmp_path: Path) -> None:
     for seed in range(4):
         tables = world(seed, 2)
-        every, narrowed = both_ways(declared(group, seed, 9), tables, late(tables), tmp_path, ended=ended)
+        every, narrowed = both_ways(declared(group, seed, 9), tables, late(tables), tmp_path)
         assert narrowed == every, seed
 
 
@@ -91,10 +84,9 @@ def corrected(how: str) -> Tables:
 COUNT = features(events({"name": "n", "aggregate": "count", "window": "2d", "filter": "amount > 0"}))
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["all versions", "what can count itself"])
 @pytest.mark.parametrize("how", CORRECTIONS)
-def test_a_row_that_was_corrected_away_is_not_counted(how: str, ended: bool, tmp_path: Path) -> None:
-    every, narrowed = both_ways(COUNT, corrected(how), NOON, tmp_path, ended=ended)
+def test_a_row_that_was_corrected_away_is_not_counted(how: str, tmp_path: Path) -> None:
+    every, narrowed = both_ways(COUNT, corrected(how), NOON, tmp_path)
 
     assert narrowed == every == [[0, (0.0).hex()]]
 
@@ -106,15 +98,6 @@ def test_without_all_versions_it_would_be(how: str, tmp_path: Path, monkeypatch:
     every, narrowed = both_ways(COUNT, corrected(how), NOON, tmp_path)
 
     assert (every, narrowed) == ([[0, (0.0).hex()]], [[0, (1.0).hex()]])
-
-
-@pytest.mark.parametrize("how", CORRECTIONS)
-def test_nor_without_its_end(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endings, "restated", lambda _engine, _source: None)
-
-    _, narrowed = both_ways(COUNT, corrected(how), NOON, tmp_path, ended=True)
-
-    assert narrowed == [[0, (1.0).hex()]]
 
 
 def left(declared: Features, tables: Tables, folder: Path, source: str = "events") -> list[int]:

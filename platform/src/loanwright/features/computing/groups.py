@@ -20,8 +20,7 @@ from loanwright.features.computing.sharding import MOST, Share, sharded
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental.deciding import EVERY
-from loanwright.features.language.dialect import DUCKDB_LOOKED_UP, DUCKDB_SIDE_BY_SIDE
-from loanwright.features.reading.endings import make_ends
+from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
 from loanwright.features.reading.narrowing import ALL, narrow
 from loanwright.features.texts.plan import group_text
 
@@ -83,11 +82,12 @@ def compute_groups(
     return found
 
 
-def make_groups(engine: Engine, resolved: Resolved, of: str) -> None:
+def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of: str) -> None:
     """Makes the tables `group_<n>` for few decisions, which need no dealing, of the rows that these may see.
 
     Args:
         engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
+        texts: table → the query that makes it.
         resolved: the declared features.
         of: the table of the decisions, which is `decisions` from then on.
 
@@ -95,14 +95,12 @@ def make_groups(engine: Engine, resolved: Resolved, of: str) -> None:
         EnvironmentFault: memory or disk ran out.
     """
     computed = [group for group in resolved.groups if group.is_computed]
-    for source in {source.name: source for group in computed for source in group.sources}.values():
-        make_ends(engine, source)
     progress = Progress("group", _sizes(engine, computed, of))
     engine.drop("decisions")
     engine.alias("decisions", of)
     for group in computed:
-        narrow(engine, [group], ended=True)
-        engine.make(f"group_{group.number}", group_text(group, DUCKDB_LOOKED_UP))
+        narrow(engine, [group])
+        engine.make(f"group_{group.number}", texts[f"group_{group.number}"])
         progress.done(group.number)
 
 

@@ -38,8 +38,6 @@ class Dialect:
     """As a window: the last value there is."""
     passes: int = 1
     """Of windows over all keys in one go: how many there are side by side, each over keys that a hash deals to it."""
-    ends: bool = False
-    """Whether tables `ends_<source>` tell when a row's version was followed by another."""
     narrow: str = "{}"
     """A whole number that is to be added up or multiplied, where sums would keep to its 64 bit."""
     bits_call: str = "CAST(floor(log2({})) AS BIGINT) + 1"
@@ -139,8 +137,6 @@ DUCKDB = Dialect(
     first_call="first({} IGNORE NULLS)",
     last_call="last({} IGNORE NULLS)",
 )
-DUCKDB_LOOKED_UP = replace(DUCKDB, ends=True)
-"""For few decisions: of the rows that they may see not all versions need be there. It gives the same bytes."""
 DUCKDB_SIDE_BY_SIDE = replace(DUCKDB, passes=2)
 """For many rows: one pass is one thread's work. It gives the same bytes, and is planned with twice the operators."""
 SPARK = Dialect(

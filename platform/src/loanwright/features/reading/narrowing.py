@@ -1,8 +1,7 @@
 """Of all rows those that the features of some decisions can be made of, so that few decisions cost little.
 
 A row matters if any version of it has a decision's key, by itself or by a row that a path leads it to. With it
-come all of its versions, all versions of what it is led to, and all events of its outcome; or of these only what can
-count itself, where it was looked up when versions end.
+come all of its versions, all versions of what it is led to, and all events of its outcome.
 """
 
 from __future__ import annotations
@@ -23,18 +22,8 @@ RESTATED = "restated"
 Versions = Callable[[Source, str], str]
 
 
-def narrow(engine: Engine, groups: Iterable[ResolvedGroup], *, ended: bool = False) -> None:
-    """Has `source_<name>` show, of `all_<name>`, what can count for the groups at `decisions`.
-
-    Args:
-        engine: it has both.
-        groups: what is computed of the rows.
-        ended: whether `endings` tell when versions end; then those that cannot count themselves are left out.
-    """
-
-    def versions(source: Source, condition: str) -> str:
-        return f"({condition})" if ended else with_restated(engine, source, condition)
-
+def narrow(engine: Engine, groups: Iterable[ResolvedGroup]) -> None:
+    """Has `source_<name>` show, of `all_<name>`, what can count for the groups at `decisions`."""
     ((since,),) = engine.rows("SELECT coalesce(min(lw_at), 0) FROM decisions")
     conditions: dict[str, list[str]] = {}
     for group in groups:
@@ -44,7 +33,7 @@ def narrow(engine: Engine, groups: Iterable[ResolvedGroup], *, ended: bool = Fal
                 conditions,
                 group,
                 f"SELECT {', '.join(group.asked)} FROM decisions WHERE {present}",
-                versions=versions,
+                versions=lambda source, condition: with_restated(engine, source, condition),
                 counting=may_count(group, since),
                 events=group.outcome.filter if group.outcome is not None else "TRUE",
             )
@@ -73,7 +62,7 @@ def add_related(
         conditions: source → SQL conditions, of which a row has to fulfil one.
         group: whose rows.
         wanted: the decisions' keys, as SQL: a query of them, or a list of tuples.
-        versions: what is taken of the rows of which a version fulfils a condition; absent: `all_versions` of them.
+        versions: how all versions of rows are found of which one fulfils a condition; absent: by `all_versions`.
         counting: a row matters only if a version of it fulfils this SQL condition too.
         events: and so does an event of its outcome.
     """

@@ -21,8 +21,6 @@ from loanwright.features.declared.resolve import ResolvedGroup, ResolvedOutcome
 from loanwright.features.language.dialect import Dialect
 from loanwright.features.language.text import nested, select, union
 
-ENDS = "ends"
-"""What the names of the tables begin with that tell when versions ended, where they were looked up before."""
 MICROSECONDS = 1_000_000
 BEGINNING = -4_611_686_018_427_387_904
 """When rows without any time happened: before everything."""
@@ -45,7 +43,7 @@ def visible(group: ResolvedGroup, dialect: Dialect) -> Visible:
     dated = source.known_time is not None or group.outcome is not None or _timed(group.holder)
     found = Visible(dated=dated)
     names = [quoted(name) for name in group.read_columns]
-    found.parts["versions"] = select([*names, *_times(source, dialect, dated=dated)], _table(source, dialect))
+    found.parts["versions"] = select([*names, *_times(source, dialect, dated=dated)], f"source_{source.name}")
     table = "versions"
     if group.outcome is not None:
         _with_outcome(found, source, group.outcome, names, dialect)
@@ -88,21 +86,9 @@ def _times(source: Source, dialect: Dialect, *, dated: bool) -> list[str]:
         ]
     known = quoted(source.known_time)
     keys = ", ".join(quoted(name) for name in source.key)
-    until = "lw_end_until"
-    if not dialect.ends:
-        until = dialect.micros(f"lead({known}) OVER (PARTITION BY {keys} ORDER BY {known})")
+    until = dialect.micros(f"lead({known}) OVER (PARTITION BY {keys} ORDER BY {known})")
     first = dialect.micros(known)
     return [f"{event} AS lw_event", f"{first} AS lw_known", f"{until} AS lw_until", f"{first} AS lw_own"]
-
-
-def _table(source: Source, dialect: Dialect) -> str:
-    """The source's rows, with when their versions end, if that was looked up."""
-    table = f"source_{source.name}"
-    if not dialect.ends or source.known_time is None:
-        return table
-    same = [f"lw_end_{number} = {quoted(key)}" for number, key in enumerate(source.key, 1)]
-    same.append(f"lw_end_known = {quoted(source.known_time)}")
-    return f"{table} LEFT JOIN {ENDS}_{source.name} ON {' AND '.join(same)}"
 
 
 def _overlapping(one: str, other: str) -> str:
@@ -117,14 +103,14 @@ def _with_holder(found: Visible, holder: Source, group: ResolvedGroup, dialect: 
     via = quoted(group.via.key) if group.via is not None else ""
     keys = [f"{quoted(name)} AS lw_key{number}" for number, name in enumerate(group.keys, 1)]
     times = _times(holder, dialect, dated=True)[1:3] if _timed(holder) else []
-    found.parts["holders"] = select([f"{via} AS lw_holder", *keys, *times], _table(holder, dialect))
+    found.parts["holders"] = select([f"{via} AS lw_holder", *keys, *times], f"source_{holder.name}")
 
 
 def _with_outcome(found: Visible, source: Source, outcome: ResolvedOutcome, names: list[str], dialect: Dialect) -> None:
     """Rows count from their maturity on, in stretches between which the outcome is known to be another."""
     row = quoted(source.key[0])
     events = [f"{quoted(outcome.key)} AS lw_row", *_times(outcome.source, dialect, dated=True)]
-    found.parts["events"] = select([*events, f"{outcome.filter} AS lw_matches"], _table(outcome.source, dialect))
+    found.parts["events"] = select([*events, f"{outcome.filter} AS lw_matches"], f"source_{outcome.source.name}")
     found.parts["matches"] = select(
         [
             f"r.{row} AS lw_row",
