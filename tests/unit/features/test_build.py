@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,7 @@ from loanwright.features.build import build_training_table
 from loanwright.features.reading.opening import feature_set_digest
 from loanwright.features.texts.sql import compile_features
 from loanwright.storage import open_store, read_manifest
-from tests.unit.features import worlds, worlds_full
-from tests.unit.features.growing import LABEL, in_time, until
-from tests.unit.features.growing import worlds as worlds_twice
+from tests.unit.features import worlds
 from tests.unit.features.snapshots import arrow, snapshot
 from tests.unit.features.worlds import DAY, NOON, events
 
@@ -158,45 +154,6 @@ def test_no_byte_depends_on_the_order_of_rows_on_files_or_on_threads(tmp_path):
         found.add(tuple(entry.sha256 for entry in read_manifest(uri).files))
 
     assert len(found) == 1
-
-
-def test_the_store_may_lie_in_a_folder_of_any_name(tmp_path):
-    folders = [tmp_path / name for name in ("plain", "region=north [1] * 'x'?")]
-    for folder in folders:
-        folder.mkdir()
-
-    assert len({built(folder, some()).rpartition("/")[2] for folder in folders}) == 1
-
-
-BUILD = """
-import logging
-import sys
-from pathlib import Path
-from loanwright.features.build import build_training_table
-from loanwright.storage import open_store
-from tests.unit.features.growing import LABEL, some
-from tests.unit.features.worlds_full import data
-logging.basicConfig(level=logging.INFO)
-for snapshot in sys.argv[3:]:
-    build_training_table(snapshot, data(label=LABEL), some(1), open_store(sys.argv[1]), Path(sys.argv[2]))
-assert "pandas" not in sys.modules
-"""
-
-
-def test_building_never_imports_pandas(tmp_path):
-    tables, moment = worlds_twice(1)
-    end = max(row["decided"] for row in tables["applications"]) + 9 * DAY
-    declared = worlds_full.data(label=LABEL)
-    uris = [
-        snapshot(declared, known, tmp_path, observed_until=in_time(until_then))
-        for known, until_then in ((until(tables, moment), moment), (tables, end))
-    ]
-    given = [f"{tmp_path}/store", f"{tmp_path}/scratch", *uris]
-    root = Path(__file__).parents[3]
-    done = subprocess.run([sys.executable, "-c", BUILD, *given], capture_output=True, text=True, check=False, cwd=root)
-
-    assert not done.returncode, done.stderr
-    assert "others are kept from the table before" in done.stderr
 
 
 def test_a_second_build_finds_the_same_table_and_leaves_nothing_behind(tmp_path):
