@@ -60,7 +60,7 @@ def compute_groups(
     Raises:
         EnvironmentFault: memory or disk ran out.
     """
-    computed = [group for group in resolved.groups if f"group_{group.number}" in texts]
+    computed = [group for group in resolved.groups if group.is_computed]
     sizes = _sizes(engine, computed, of)
     progress = Progress("group", {group.number: sizes[group.number] for group in computed})
     found: dict[str, Dealt] = {}

@@ -77,9 +77,9 @@ def sharded(
     path = scratch / f"rows_{group.number}.arrow"
     dealt = Dealt(path, _rows(engine, group, share, shards), _SHARD) if group.is_alone else None
     which = shard_of(group.asked, shards * share.of)
-    # In order of the shards, so that to find one's decisions is not to look at all of them.
-    engine.make(_DECISIONS, f"SELECT *, {which} AS {_SHARD} FROM ({decisions}) d ORDER BY {_SHARD}")
     try:
+        # In order of the shards, so that to find one's decisions is not to look at all of them.
+        engine.make(_DECISIONS, f"SELECT *, {which} AS {_SHARD} FROM ({decisions}) d ORDER BY {_SHARD}")
         yield Shards(engine, group, share, dealt)
     finally:
         path.unlink(missing_ok=True)
