@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from loanwright.features import build, table_files
-from loanwright.features.computing import groups, joining
+from loanwright.features.computing import joining
 
 
 def make_files_small(patch: pytest.MonkeyPatch) -> None:
     """Few rows make a file."""
     patch.setattr(table_files, "LEAST", 3)
     patch.setattr(table_files, "MOST", 12)
-    patch.setattr(groups, "RANGE", 5)
     patch.setattr(joining, "RANGE", 5)
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from loanwright.errors import IntegrityFault, UsageError
 from loanwright.features.build import build_training_table
-from loanwright.features.computing import groups, joining
+from loanwright.features.computing import joining
 from loanwright.features.computing.dealt import Dealt
 from loanwright.features.computing.groups import compute_groups
-from loanwright.features.computing.sharding import Share
+from loanwright.features.computing.shares import Share
 from loanwright.features.fan_out import compute_share, join_shares
 from loanwright.features.incremental.deciding import make_decisions
 from loanwright.features.reading.opening import begun
@@ -28,7 +28,6 @@ FEATURES = mixed(5, random.Random(5).sample(sorted(GROUPS), 5), 3)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(groups, "RANGE", 7)
     monkeypatch.setattr(joining, "RANGE", 7)
     monkeypatch.setattr("loanwright.features.fan_out.RANGE", 7)
 

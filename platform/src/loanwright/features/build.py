@@ -19,15 +19,14 @@ from loanwright.errors import MemoryFault
 from loanwright.features.computing.dealt import Dealt
 from loanwright.features.computing.groups import compute_groups, make_groups
 from loanwright.features.computing.joining import RANGE, joined
+from loanwright.features.computing.setting_aside import set_aside
 from loanwright.features.computing.watching import Watch
 from loanwright.features.incremental.deciding import EVERY, Decided, make_decisions
 from loanwright.features.incremental.earlier import latest, remember, standing
 from loanwright.features.incremental.keeping import Kept
 from loanwright.features.incremental.reached import DUE, make_due
 from loanwright.features.language.dialect import DUCKDB
-from loanwright.features.reading.narrowing import RESTATED
 from loanwright.features.reading.opening import Begun, begun, check_outcomes
-from loanwright.features.reading.snapshots import restated_rows
 from loanwright.features.table_files import whole_files, write_files
 from loanwright.storage import Store, publish
 
@@ -72,10 +71,6 @@ def build_training_table(
         engine, snapshot, filtered = build.engine, build.snapshot, build.resolved.label_filter
         then = latest(store, build.feature_set) if runs_on == DUCKDB.name else None
         stands = standing(engine, data, build.sources, filtered, snapshot, then, scratch) if then is not None else None
-        if stands is not None:
-            for source in build.sources:
-                if (restated := restated_rows(source, snapshot, scratch)) is not None:
-                    engine.add(f"{RESTATED}_{source.name}", restated)
         decided = make_decisions(engine, data, build.texts.decisions, filtered, stands)
         if stands is None:
             check_outcomes(data, decided.rows, decided.positives)
@@ -138,19 +133,20 @@ def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) 
         else:
             yield from rows
             return
-    groups = compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards)
-    with removed(groups):
-        yield from joined(engine, texts.table, groups, count, of=of)
+    dealt = {"decisions": set_aside(engine, of, build.resolved, scratch)}
+    with removed(dealt):
+        dealt.update(compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards))
+        yield from joined(engine, texts.table, dealt, count)
 
 
 @contextmanager
-def removed(groups: Mapping[str, Dealt]) -> Iterator[None]:
-    """Whatever happens, the groups' rows do not stay on scratch."""
+def removed(dealt: Mapping[str, Dealt]) -> Iterator[None]:
+    """Whatever happens, these rows do not stay on scratch."""
     try:
         yield
     finally:
-        for dealt in groups.values():
-            dealt.close()
+        for rows in dealt.values():
+            rows.close()
 
 
 def _body(build: Begun, rows: int, positives: int) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from loanwright.errors import UsageError
 from loanwright.features.build import removed, write_table
 from loanwright.features.computing.dealt import Dealt
 from loanwright.features.computing.groups import compute_groups
-from loanwright.features.computing.joining import RANGE, joined
-from loanwright.features.computing.sharding import Share
-from loanwright.features.incremental.deciding import Decided, make_decisions
+from loanwright.features.computing.joining import RANGE, by_ranges, joined
+from loanwright.features.computing.setting_aside import keep_keys, set_aside
+from loanwright.features.computing.shares import Share
+from loanwright.features.incremental.deciding import EVERY, Decided, make_decisions
 from loanwright.features.reading.opening import Begun, begun, check_outcomes
 from loanwright.storage import FileEntry, Manifest, Store, fetch, publish, put_file, read_manifest
 
@@ -62,8 +63,10 @@ def compute_share(
     """
     with begun(snapshot_uri, data, features, scratch, memory_limit=memory_limit, threads=threads) as build:
         decided = _decided(build)
-        groups = compute_groups(build.engine, build.texts.groups, build.resolved, scratch, shards=shards, share=share)
+        keep_keys(build.engine, EVERY, build.resolved)
+        texts, groups = build.texts.groups, dict[str, Dealt]()
         with removed(groups):
+            groups.update(compute_groups(build.engine, texts, build.resolved, scratch, shards=shards, share=share))
             files = {name: _stored(dealt, decided.rows, store, scratch) for name, dealt in groups.items()}
         body = _of(build) | {
             "share": share.number,
@@ -104,11 +107,11 @@ def join_shares(
     with begun(snapshot_uri, data, features, scratch, memory_limit=memory_limit, threads=threads) as build:
         _check(build, manifests)
         decided = _decided(build)
-        groups: dict[str, Dealt] = {}
-        with removed(groups):
+        dealt = {"decisions": set_aside(build.engine, EVERY, build.resolved, scratch)}
+        with removed(dealt):
             for name in build.texts.groups:
-                groups[name] = Dealt(scratch / f"{name}.arrow", _rows(manifests, name, scratch), "lw_ord", RANGE)
-            rows = joined(build.engine, build.texts.table, groups, decided.rows)
+                dealt[name] = by_ranges(scratch / f"{name}.arrow", _rows(manifests, name, scratch))
+            rows = joined(build.engine, build.texts.table, dealt, decided.rows)
             return write_table(build, decided, rows, store, scratch)
 
 

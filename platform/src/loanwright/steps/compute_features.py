@@ -8,7 +8,7 @@ from loanwright.config.data import Data
 from loanwright.config.features import Features
 from loanwright.config.reading import parse_section
 from loanwright.errors import UsageError
-from loanwright.features.computing.sharding import Share
+from loanwright.features.computing.shares import Share
 from loanwright.features.fan_out import compute_share
 from loanwright.features.language.dialect import DUCKDB
 from loanwright.steps.recording import recorded

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import ipc
 
 from loanwright.errors import EnvironmentFault
 from loanwright.features.computing import dealt
@@ -36,8 +37,10 @@ def test_each_part_has_its_rows_in_the_order_in_which_they_came(tmp_path):
     assert not list(tmp_path.rglob("*.arrow"))
 
 
-def test_random_rows_come_back_whole_and_in_large_pieces(tmp_path, monkeypatch):
+@pytest.mark.parametrize("gathered", [1, 2_000, 1 << 20], ids=["one by one", "some together", "all together"])
+def test_random_rows_come_back_whole_and_in_large_pieces(gathered, tmp_path, monkeypatch):
     monkeypatch.setattr(dealt, "_BATCH", 50)
+    monkeypatch.setattr(dealt, "_GATHERED", gathered)
     given = np.random.default_rng(1).permutation(1_000)
     rows = Dealt(
         tmp_path / "rows.arrow", [batch(*given[at : at + 37].tolist()) for at in range(0, 1_000, 37)], "n", 250
@@ -48,10 +51,26 @@ def test_random_rows_come_back_whole_and_in_large_pieces(tmp_path, monkeypatch):
         assert all(piece.num_rows >= 50 for piece in list(rows.part(part))[:-1])
 
 
-def test_no_rows_have_their_columns(tmp_path):
-    rows = Dealt(tmp_path / "rows.arrow", [batch()], "n")
+@pytest.mark.parametrize("batches", [1, 3])
+def test_no_rows_have_their_columns(batches, tmp_path):
+    rows = Dealt(tmp_path / "rows.arrow", [batch()] * batches, "n")
 
     assert rows.part(0).read_all().schema == batch().schema
+
+
+def test_batches_without_rows_are_passed_over(tmp_path):
+    rows = Dealt(tmp_path / "rows.arrow", [batch(), batch(1), batch(), batch(2), batch()], "n", 10)
+
+    assert numbers(rows, 0) == [1, 2]
+
+
+def test_what_comes_in_small_batches_lies_together(tmp_path):
+    """A piece of a few rows costs as much as one of many, and of many parts there would be many pieces."""
+    rows = Dealt(tmp_path / "rows.arrow", [batch(*range(at, 100, 10)) for at in range(10)], "n", 50)
+
+    with ipc.open_file(tmp_path / "rows.arrow") as file:
+        assert [file.get_batch(place).num_rows for place in range(file.num_record_batches)] == [50, 50]
+    assert sorted(numbers(rows, 1)) == list(range(50, 100))
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path):

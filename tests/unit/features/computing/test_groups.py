@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from loanwright.errors import MemoryFault
 from loanwright.features.build import build_training_table
-from loanwright.features.computing import groups, sharding
+from loanwright.features.computing import dealing, groups
 from loanwright.features.engines.engine import Engine
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features import worlds
-from tests.unit.features.snapshots import snapshot
+from tests.unit.features.snapshots import arrow, snapshot
 from tests.unit.features.worlds import DAY, NOON, events
 
 COUNTS = events(
@@ -86,9 +87,34 @@ def test_a_row_that_was_restated_under_another_key_counts_until_then(shards, tmp
 
 def test_it_is_the_other_versions_that_make_it_so(tmp_path, monkeypatch):
     whole = table(tmp_path / "whole", moved())
-    monkeypatch.setattr(sharding, "restated", lambda engine, source: None)
+    monkeypatch.setattr(dealing, "restated", lambda engine, source: None)
 
     assert table(tmp_path / "dealt", moved(), shards=5) != whole
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_restated_rows_are_looked_for_only_where_the_snapshot_does_not_name_them(named, tmp_path, monkeypatch):
+    data, rows = worlds.data(), moved()
+    made = []
+    make = Engine.make
+    monkeypatch.setattr(Engine, "make", lambda engine, name, sql: made.append(name) or make(engine, name, sql))
+    if not named:
+        rows["events"] = arrow(data.source("events"), rows["events"])
+
+    table(tmp_path / "dealt", rows, shards=5)
+
+    assert ("restated_events" in made) is not named
+    assert values(tmp_path / "dealt") == values_of(moved(), tmp_path / "whole")
+
+
+def values_of(tables: dict, folder: Path) -> pa.Table:
+    table(folder, tables)
+    return values(folder)
+
+
+def values(folder: Path) -> pa.Table:
+    (file,) = (folder / "store" / "tables").rglob("*.parquet")
+    return pq.read_table(file)
 
 
 def many(rows: int) -> dict:

@@ -1,6 +1,7 @@
 """Rows dealt into numbered parts, in one file on scratch: written as they come, read back part by part.
 
-Rows of one part need not come together. What is held in memory is a batch on its way in, or what a reader asks for.
+Rows of one part need not come together. What is held in memory is some batches on their way in, or what a reader asks
+for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from loanwright.errors import EnvironmentFault
 
 _BATCH = 65_536
 """Rows that a reader is given at once."""
+_GATHERED = 32 << 20
+"""Bytes that are dealt at once: of many parts each then has some thousand rows together."""
 
 
 class Dealt:
@@ -42,7 +45,7 @@ class Dealt:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _disk(path), _whole(path), pa.OSFile(str(path), "wb") as file:
             writer: ipc.RecordBatchFileWriter | None = None
-            for batch in batches:
+            for batch in _gathered(batches):
                 if writer is None:
                     self.schema = batch.schema
                     writer = ipc.new_file(file, batch.schema, options=ipc.IpcWriteOptions(compression="lz4"))
@@ -75,6 +78,21 @@ class Dealt:
                     waiting = []
             if waiting:
                 yield _one(waiting)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        if waiting and not batch.num_rows:
+            continue
+        waiting.append(batch)
+        size += batch.nbytes
+        if size >= _GATHERED:
+            yield _one(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _one(waiting)
 
 
 def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

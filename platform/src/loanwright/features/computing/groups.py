@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from loanwright.errors import MemoryFault
 from loanwright.features.computing.dealt import Dealt
-from loanwright.features.computing.joining import RANGE
+from loanwright.features.computing.joining import by_ranges
 from loanwright.features.computing.progress import Progress
-from loanwright.features.computing.sharding import MOST, Share, sharded
+from loanwright.features.computing.sharding import sharded
+from loanwright.features.computing.shares import ALL_KEYS, MOST, Share
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental.deciding import EVERY
@@ -27,7 +28,6 @@ from loanwright.features.texts.plan import group_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALL_KEYS = Share()
 _MANY = 256 << 20
 """Bytes of a group's sort from which on two passes side by side save more time than planning them takes."""
 
@@ -43,8 +43,8 @@ def compute_groups(
     of: str = EVERY,
     shards: int | None = None,
     share: Share = ALL_KEYS,
-) -> dict[str, Dealt]:
-    """Table `group_<n>` → the group's features by ranges of decisions, on scratch.
+) -> Iterator[tuple[str, Dealt]]:
+    """Tables `group_<n>` one after the other, each with its features by ranges of decisions, on scratch.
 
     Args:
         engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
@@ -63,23 +63,22 @@ def compute_groups(
     computed = [group for group in resolved.groups if group.is_computed]
     sizes = _sizes(engine, computed, of)
     progress = Progress("group", {group.number: sizes[group.number] for group in computed})
-    found: dict[str, Dealt] = {}
     for group in computed:
-        name = f"group_{group.number}"
-        parts = shards or (1 if of != EVERY else _needed(engine, group, sizes[group.number] // share.of))
-        while name not in found:
+        name, found = f"group_{group.number}", None
+        parts = shards or (1 if of != EVERY else _needed(engine, sizes[group.number] // share.of))
+        while found is None:
             many = parts == 1 and of == EVERY and sizes[group.number] >= _MANY
             text = group_text(group, DUCKDB_SIDE_BY_SIDE) if many else texts[name]
             rows = _results(engine, group, text, scratch, of, share, parts, progress)
             try:
-                found[name] = Dealt(scratch / f"{name}.arrow", rows, "lw_ord", RANGE)
+                found = by_ranges(scratch / f"{name}.arrow", rows)
             except MemoryFault:
                 # What a group needs is judged by its size alone; a key that is most of the rows can need more.
                 if parts >= MOST:
                     raise
                 parts = min(MOST, 2 * parts)
                 _log.info("group %d does not fit into memory: it is dealt into %d shards", group.number, parts)
-    return found
+        yield name, found
 
 
 def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of: str) -> None:
@@ -146,9 +145,6 @@ def _sizes(engine: Engine, groups: list[ResolvedGroup], of: str) -> dict[int, in
     return found
 
 
-def _needed(engine: Engine, group: ResolvedGroup, size: int) -> int:
-    """How many shards keep a group's sort in a sixth of the memory, where it is done soonest.
-
-    In half of it, where every shard has to look at all rows of the sources.
-    """
-    return max(1, math.ceil(size * (6 if group.is_alone else 2) / engine.memory))
+def _needed(engine: Engine, size: int) -> int:
+    """How many shards keep a group's sort in a sixth of the memory, where it is done soonest."""
+    return max(1, math.ceil(size * 6 / engine.memory))

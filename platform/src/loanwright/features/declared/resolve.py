@@ -71,11 +71,6 @@ class ResolvedGroup:
         return bool(self.aggregated) or not self.own_row
 
     @property
-    def is_alone(self) -> bool:
-        """Whether its source's rows tell by themselves which key they have, and all else of them."""
-        return self.via is None and self.outcome is None
-
-    @property
     def features(self) -> tuple[Feature, ...]:
         """All of them, those that are read and those that are aggregated."""
         return self.values + self.aggregated

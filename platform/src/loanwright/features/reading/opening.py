@@ -18,15 +18,19 @@ from loanwright.features.declared.resolve import Resolved, resolve
 from loanwright.features.engines.choice import opened, written_for
 from loanwright.features.engines.engine import Engine
 from loanwright.features.language.dialect import DUCKDB
-from loanwright.features.reading.narrowing import ALL
-from loanwright.features.reading.snapshots import files_of, rows_of
+from loanwright.features.reading.narrowing import ALL, RESTATED
+from loanwright.features.reading.snapshots import files_of, restated_rows, rows_of
 from loanwright.features.texts.sql import Compiled, write_sql
 from loanwright.storage import Manifest, digest_of, read_manifest
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What every build has: its engine has each source as `all_<name>` and `source_<name>`."""
+    """What every build has.
+
+    Its engine has each source as `all_<name>` and `source_<name>`, and what was restated of it as `restated_<name>`,
+    if the snapshot tells.
+    """
 
     data: Data
     resolved: Resolved
@@ -64,11 +68,15 @@ def begun(
     scratch.mkdir(parents=True, exist_ok=True)
     sources = sources_read(data, resolved)
     rows = rows_of(sources, snapshot, scratch)
-    files = files_of(rows.values())
+    several = {source.name: restated_rows(source, snapshot, scratch) for source in sources}
+    restated = {name: found for name, found in several.items() if found is not None}
+    files = files_of([*rows.values(), *restated.values()])
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads, files=files) as engine:
         for source in sources:
             engine.add(f"{ALL}_{source.name}", rows[source.name])
             engine.alias(f"source_{source.name}", f"{ALL}_{source.name}")
+        for name, these in restated.items():
+            engine.add(f"{RESTATED}_{name}", these)
         _check_decisions(engine, data)
         feature_set = feature_set_digest(data, features, compiled.text)
         yield Begun(data, resolved, sources, snapshot, compiled.text, feature_set, running, engine)

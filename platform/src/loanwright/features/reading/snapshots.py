@@ -37,7 +37,11 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFil
         DataError: the snapshot lacks the source or a column, or a column is of another type.
         IntegrityFault: a file is not what the manifest lists.
     """
-    paths, schema = source_files(source, snapshot, scratch), schema_of(source)
+    return _rows(source, source_files(source, snapshot, scratch))
+
+
+def _rows(source: Source, paths: Sequence[Path]) -> ParquetFiles | pa.Table:
+    schema = schema_of(source)
     return ParquetFiles(tuple(paths), schema) if paths else no_rows(schema)
 
 
@@ -53,12 +57,10 @@ def files_of(rows: Iterable[ParquetFiles | pa.Table]) -> list[Path]:
     return [path for these in rows if isinstance(these, ParquetFiles) for path in these.paths]
 
 
-def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> pa.Table | Dataset | None:
+def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFiles | pa.Table | None:
     """Every version of the rows that have several; None if the snapshot does not tell. Errors as of `source_rows`."""
     names = snapshot.body["tables"][source.name].get("restated")
-    if names is None:
-        return None
-    return rows_of_groups(source, dict.fromkeys(_verified(source, snapshot, scratch, names)))
+    return None if names is None else _rows(source, _verified(source, snapshot, scratch, names))
 
 
 def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> list[Path]:
