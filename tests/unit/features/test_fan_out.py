@@ -11,11 +11,11 @@ import pytest
 from loanwright.errors import IntegrityFault, UsageError
 from loanwright.features.build import build_training_table
 from loanwright.features.computing import joining
-from loanwright.features.computing.dealt import Dealt
 from loanwright.features.computing.groups import compute_groups
+from loanwright.features.computing.setting_aside import set_aside
 from loanwright.features.computing.shares import Share
 from loanwright.features.fan_out import compute_share, join_shares
-from loanwright.features.incremental.deciding import make_decisions
+from loanwright.features.incremental.deciding import EVERY, make_decisions
 from loanwright.features.reading.opening import begun
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features.snapshots import snapshot
@@ -116,16 +116,17 @@ def test_a_share_that_was_changed_is_noticed(rows, tmp_path):
 def test_a_group_without_one_row_for_each_decision_is_not_joined(harm, rows, tmp_path):
     with begun(rows[0], DECLARED, FEATURES, tmp_path) as build:
         every = make_decisions(build.engine, DECLARED, build.texts.decisions, build.resolved.label_filter, None)
-        found = compute_groups(build.engine, build.texts.groups, build.resolved, tmp_path)
+        found = dict(compute_groups(build.engine, build.texts.groups, build.resolved, tmp_path))
         name = next(iter(found))
         table = found[name].part(0).read_all()
         at = table["lw_ord"].to_pylist().index(3)
         others = [table.slice(0, at), table.slice(at + 1)]
         harmed = pa.concat_tables([*others, *([table.slice(at, 1)] * 2 if harm == "doubled" else [])])
-        found[name] = Dealt(tmp_path / "harmed.arrow", harmed.to_batches(), "lw_ord", 7)
+        found[name] = joining.by_ranges(tmp_path / "harmed.arrow", harmed.to_batches())
+        decisions = set_aside(build.engine, EVERY, build.resolved, tmp_path)
 
         with pytest.raises(IntegrityFault, match=rf"{name} has [68] rows for decisions 0 to 6"):
-            list(joining.joined(build.engine, build.texts.table, found, every.rows))
+            list(joining.joined(build.engine, build.texts.table, {"decisions": decisions, **found}, every.rows))
 
 
 @pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "1/5000"])
