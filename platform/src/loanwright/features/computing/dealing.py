@@ -39,14 +39,16 @@ def dealt_rows(
         scratch: a folder for the files, which are gone when done.
     """
     found: dict[str, Dealt] = {}
-    reads = list(_reads(engine, group, share, shards * share.of, since))
     try:
-        for source in group.sources:
-            queries = _queries(engine, [read for read in reads if read.source.name == source.name], share)
-            rows = (batch for query in queries for batch in engine.batches(query))
-            found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
-        for table in _REACHED:
-            engine.drop(table)
+        try:
+            reads = list(_reads(engine, group, share, shards * share.of, since))
+            for source in group.sources:
+                queries = _queries(engine, [read for read in reads if read.source.name == source.name], share)
+                rows = (batch for query in queries for batch in engine.batches(query))
+                found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
+        finally:
+            for table in _REACHED:
+                engine.drop(table)
         yield found
     finally:
         for dealt in found.values():
