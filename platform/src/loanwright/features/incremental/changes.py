@@ -27,12 +27,12 @@ def differing(engine: Engine, source: Source, now: Manifest, before: Manifest, s
     ours = source_files(source, now, scratch, files[0] - files[1])
     theirs = source_files(source, before, scratch, files[1] - files[0])
     for name, groups in zip(DIFFERING, unshared(ours, theirs), strict=True):
-        engine.add(name, rows_of_groups(source, groups))
+        engine.load(name, rows_of_groups(source, groups))
     try:
         yield
     finally:
         for name in DIFFERING:
-            engine.remove(name)
+            engine.drop(name)
 
 
 def note_changes(engine: Engine, source: Source, data: Data, end: int) -> int | None:

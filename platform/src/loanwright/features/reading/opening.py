@@ -19,7 +19,7 @@ from loanwright.features.engines.choice import opened, written_for
 from loanwright.features.engines.engine import Engine
 from loanwright.features.language.dialect import DUCKDB
 from loanwright.features.reading.narrowing import ALL, RESTATED
-from loanwright.features.reading.snapshots import files_of, restated_rows, rows_of
+from loanwright.features.reading.snapshots import files_of, restated_of, rows_of
 from loanwright.features.texts.sql import Compiled, write_sql
 from loanwright.storage import Manifest, digest_of, read_manifest
 
@@ -68,8 +68,7 @@ def begun(
     scratch.mkdir(parents=True, exist_ok=True)
     sources = sources_read(data, resolved)
     rows = rows_of(sources, snapshot, scratch)
-    several = {source.name: restated_rows(source, snapshot, scratch) for source in sources}
-    restated = {name: found for name, found in several.items() if found is not None}
+    restated = restated_of(sources, snapshot, scratch)
     files = files_of([*rows.values(), *restated.values()])
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads, files=files) as engine:
         for source in sources:

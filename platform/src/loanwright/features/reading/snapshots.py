@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,15 +17,11 @@ from loanwright.errors import DataError
 from loanwright.features.engines.parquet_files import ParquetFiles
 from loanwright.storage import Manifest, fetch
 
-if TYPE_CHECKING:
-    from pyarrow.dataset import Dataset
-
+SourceRows: TypeAlias = ParquetFiles | pa.Table
 _AT_ONCE = 8
-_FEW = 4 * ROW_GROUP
-"""Rows of a source that may lie in memory beside the engine's own."""
 
 
-def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFiles | pa.Table:
+def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> SourceRows:
     """A source's verified files, of the declared columns; an empty table where there are none.
 
     Args:
@@ -40,27 +36,34 @@ def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFil
     return _rows(source, source_files(source, snapshot, scratch))
 
 
-def _rows(source: Source, paths: Sequence[Path]) -> ParquetFiles | pa.Table:
+def _rows(source: Source, paths: Sequence[Path]) -> SourceRows:
     schema = schema_of(source)
     return ParquetFiles(tuple(paths), schema) if paths else no_rows(schema)
 
 
-def rows_of(sources: Sequence[Source], snapshot: Manifest, scratch: Path) -> dict[str, ParquetFiles | pa.Table]:
+def rows_of(sources: Sequence[Source], snapshot: Manifest, scratch: Path) -> dict[str, SourceRows]:
     """`source_rows` by the source's name; files are verified, and brought here, several at a time."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda source: source_rows(source, snapshot, scratch), sources)
-        return {source.name: rows for source, rows in zip(sources, found, strict=True)}
+    return _of_each(sources, lambda source: source_rows(source, snapshot, scratch))
 
 
-def files_of(rows: Iterable[ParquetFiles | pa.Table]) -> list[Path]:
+def files_of(rows: Iterable[SourceRows]) -> list[Path]:
     """The files that have to be read for these rows."""
     return [path for these in rows if isinstance(these, ParquetFiles) for path in these.paths]
 
 
-def restated_rows(source: Source, snapshot: Manifest, scratch: Path) -> ParquetFiles | pa.Table | None:
-    """Every version of the rows that have several; None if the snapshot does not tell. Errors as of `source_rows`."""
-    names = snapshot.body["tables"][source.name].get("restated")
-    return None if names is None else _rows(source, _verified(source, snapshot, scratch, names))
+def restated_of(sources: Sequence[Source], snapshot: Manifest, scratch: Path) -> dict[str, SourceRows]:
+    """Every version of the rows that have several, of those sources of which the snapshot tells; as `rows_of`."""
+    tables = snapshot.body["tables"]
+
+    def rows(source: Source) -> SourceRows:
+        return _rows(source, _verified(source, snapshot, scratch, tables[source.name]["restated"]))
+
+    return _of_each([source for source in sources if "restated" in tables[source.name]], rows)
+
+
+def _of_each(sources: Sequence[Source], found: Callable[[Source], SourceRows]) -> dict[str, SourceRows]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return {source.name: rows for source, rows in zip(sources, pool.map(found, sources), strict=True)}
 
 
 def source_files(source: Source, snapshot: Manifest, scratch: Path, only: Collection[str] | None = None) -> list[Path]:
@@ -87,29 +90,16 @@ def _verified(source: Source, snapshot: Manifest, scratch: Path, names: Sequence
     return paths
 
 
-def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int] | None]) -> pa.Table | Dataset:
-    """The rows of some row groups of a source's files (None: of all), of the declared columns.
+def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> pa.RecordBatchReader:
+    """The rows of some row groups of a source's files, of the declared columns, to be read once."""
+    schema = schema_of(source)
+    return pa.RecordBatchReader.from_batches(schema, _batches(groups, schema))
 
-    Few are held in memory; many are read anew whenever they are looked at.
-    """
-    schema, pieces, rows = schema_of(source), {}, 0
-    for path, these in groups.items():
-        metadata = pq.read_metadata(path)
-        pieces[path] = list(range(metadata.num_row_groups) if these is None else these)
-        rows += sum(metadata.row_group(number).num_rows for number in pieces[path])
-    if rows > _FEW:
-        return _many(pieces, schema)
-    tables = [no_rows(schema)]
-    for path, numbers in pieces.items():
+
+def _batches(groups: Mapping[Path, Sequence[int]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for path, numbers in groups.items():
+        if not numbers:
+            continue
         with pq.ParquetFile(path) as file:
-            tables.append(file.read_row_groups(numbers, schema.names).select(schema.names).cast(schema))
-    return pa.concat_tables(tables)
-
-
-def _many(pieces: Mapping[Path, Sequence[int]], schema: pa.Schema) -> Dataset:
-    import pyarrow.dataset as ds
-    from pyarrow.fs import LocalFileSystem
-
-    format_, files = ds.ParquetFileFormat(), LocalFileSystem()
-    fragments = [format_.make_fragment(str(path), files, row_groups=these) for path, these in pieces.items() if these]
-    return ds.FileSystemDataset(fragments, schema, format_, files)
+            for batch in file.iter_batches(ROW_GROUP, list(numbers), schema.names):
+                yield batch.select(schema.names).cast(schema)
