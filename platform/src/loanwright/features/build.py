@@ -124,7 +124,7 @@ def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) 
         return
     if of != EVERY and count <= RANGE and shards is None:
         try:
-            make_groups(engine, texts.groups, build.resolved, of)
+            make_groups(engine, build.resolved, of)
             rows = list(engine.batches(texts.table, ROW_GROUP))
         except MemoryFault as fault:
             _log.info("%s: the groups are put on disk", fault)

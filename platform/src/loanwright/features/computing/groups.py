@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from loanwright.features.computing.shares import ALL_KEYS, MOST, Share
 from loanwright.features.declared.resolve import Resolved, ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental.deciding import EVERY
-from loanwright.features.language.dialect import DUCKDB_SIDE_BY_SIDE
+from loanwright.features.language.dialect import DUCKDB, DUCKDB_SIDE_BY_SIDE
 from loanwright.features.reading.narrowing import ALL, narrow
 from loanwright.features.texts.plan import group_text
 
@@ -81,12 +82,11 @@ def compute_groups(
         yield name, found
 
 
-def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of: str) -> None:
+def make_groups(engine: Engine, resolved: Resolved, of: str) -> None:
     """Makes the tables `group_<n>` for few decisions, which need no dealing, of the rows that these may see.
 
     Args:
         engine: it has the decisions, and every source as `all_<name>` and as `source_<name>`.
-        texts: table → the query that makes it.
         resolved: the declared features.
         of: the table of the decisions, which is `decisions` from then on.
 
@@ -97,9 +97,10 @@ def make_groups(engine: Engine, texts: Mapping[str, str], resolved: Resolved, of
     progress = Progress("group", _sizes(engine, computed, of))
     engine.drop("decisions")
     engine.alias("decisions", of)
+    (decided,) = engine.rows("SELECT min(lw_at), max(lw_at) FROM decisions")
     for group in computed:
         narrow(engine, [group])
-        engine.make(f"group_{group.number}", texts[f"group_{group.number}"])
+        engine.make(f"group_{group.number}", group_text(group, replace(DUCKDB, decided=decided)))
         progress.done(group.number)
 
 

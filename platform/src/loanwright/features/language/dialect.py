@@ -38,6 +38,8 @@ class Dialect:
     """As a window: the last value there is."""
     passes: int = 1
     """Of windows over all keys in one go: how many there are side by side, each over keys that a hash deals to it."""
+    decided: tuple[int, int] | None = None
+    """When the first and the last of the decisions are, in microseconds of UTC, if the text is for those alone."""
     narrow: str = "{}"
     """A whole number that is to be added up or multiplied, where sums would keep to its 64 bit."""
     bits_call: str = "CAST(floor(log2({})) AS BIGINT) + 1"

@@ -56,6 +56,9 @@ def late_parts(unit: Unit, columns: Sequence[str]) -> dict[str, str]:
     """
     come_late = unit.part("behind")
     where = f"WHERE lw_from > lw_event AND {unit.natural}"
+    if stretches := unit.looked_at([0]):
+        # What was known before the first decision is taken back for none.
+        where += f" AND lw_from >= {stretches[0][0]}"
     edges = [
         _edge(unit, come_late, "lw_event", {name: f"- {name}" for name in columns}, columns),
         _edge(unit, come_late, "lw_from", {name: name for name in columns}, columns),

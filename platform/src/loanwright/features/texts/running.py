@@ -17,6 +17,8 @@ from loanwright.features.texts.visible import MICROSECONDS
 
 _END, _LATE = 0, -1
 """Slots: the windows' end, and what is taken back at it."""
+_FEW = 16
+"""Stretches of time that are told apart."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def running_part(unit: Unit, totals: Mapping[str, Total], wide: Collection[str])
     """
     columns = summed(totals)
     slots = _slots(unit, totals)
-    entries = [_entries(unit, columns), _probes(unit, slots, columns)]
+    entries = [_entries(unit, slots, columns), _probes(unit, slots, columns)]
     # Sums of 64-bit values cannot leave 128 bit, and differences within a key need no more.
     narrow = all(total.window != EVER and not total.weights and total.column not in wide for total in totals.values())
     if unit.dialect.runs_on and not narrow:
@@ -79,9 +81,19 @@ def _probes(unit: Unit, slots: Sequence[int], sums: Sequence[str]) -> str:
     )
 
 
-def _entries(unit: Unit, columns: Sequence[str]) -> str:
+def _entries(unit: Unit, slots: Sequence[int], columns: Sequence[str]) -> str:
     none = ["1 AS lw_kind", "NULL AS lw_ord", "NULL AS lw_slot"]
-    return select([*unit.keys, "lw_event AS lw_pos", *none, *columns], unit.part("unit"), _natural(unit))
+    stretches = unit.looked_at(slots)
+    if not 0 < len(stretches) <= _FEW:
+        return select([*unit.keys, "lw_event AS lw_pos", *none, *columns], unit.part("unit"), _natural(unit))
+    # Rows between which no decision looks are added up before they are sorted: on hot keys that is most of them.
+    branches = " ".join(
+        f"WHEN lw_event < {start} THEN {start - 1} WHEN lw_event <= {end} THEN lw_event" for start, end in stretches
+    )
+    moved = f"CASE {branches} ELSE lw_event END AS lw_pos"
+    rows = nested(select([*unit.keys, moved, *columns], unit.part("unit"), _natural(unit)), "m")
+    sums = [f"sum({name}) AS {name}" for name in columns]
+    return select([*unit.keys, "lw_pos", *none, *sums], rows, f"GROUP BY {', '.join(unit.keys)}, lw_pos")
 
 
 def _ends(unit: Unit, columns: Sequence[str]) -> str:

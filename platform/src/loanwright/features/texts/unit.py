@@ -10,6 +10,7 @@ after the first and up to the second. Moments are whole microseconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,6 +76,25 @@ class Unit:
     def decided(self) -> str:
         """Of a decision that stands at `lw_pos`, the windows' end: when it was."""
         return f"lw_pos + {self.offset * MICROSECONDS} AS lw_at" if self.offset else "lw_pos AS lw_at"
+
+    def looked_at(self, shifts: Sequence[int]) -> list[tuple[int, int]]:
+        """The stretches of time, both ends included, in which some decision's moment lies, or so long before it.
+
+        Args:
+            shifts: microseconds.
+
+        Returns them in order and apart; none where the decisions' times are not known.
+        """
+        if self.dialect.decided is None:
+            return []
+        first, last = (moment - self.offset * MICROSECONDS for moment in self.dialect.decided)
+        found: list[tuple[int, int]] = []
+        for start, end in sorted((first - shift, last - shift) for shift in shifts):
+            if found and start <= found[-1][1] + 1:
+                found[-1] = (found[-1][0], max(end, found[-1][1]))
+            else:
+                found.append((start, end))
+        return found
 
     @property
     def start(self) -> str:
