@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loanwright.errors import IntegrityFault, UsageError
+from loanwright.errors import EnvironmentFault, IntegrityFault, UsageError
+from loanwright.features import fan_out
 from loanwright.features.build import build_training_table
 from loanwright.features.computing import joining
 from loanwright.features.computing.groups import compute_groups
@@ -127,6 +128,35 @@ def test_a_group_without_one_row_for_each_decision_is_not_joined(harm, rows, tmp
 
         with pytest.raises(IntegrityFault, match=rf"{name} has [68] rows for decisions 0 to 6"):
             list(joining.joined(build.engine, build.texts.table, {"decisions": decisions, **found}, every.rows))
+
+
+def test_a_share_keeps_of_the_decisions_what_groups_need(rows, tmp_path, monkeypatch):
+    columns = []
+    original = fan_out.compute_groups
+
+    def noting(engine, *given, **more):
+        columns.extend(name for name, *_ in engine.rows(f"DESCRIBE {EVERY}"))
+        return original(engine, *given, **more)
+
+    monkeypatch.setattr(fan_out, "compute_groups", noting)
+    shares(rows[0], tmp_path, 1)
+
+    assert columns[:2] == ["lw_ord", "lw_at"]
+    assert all(name.startswith("key.") for name in columns[2:])
+
+
+def test_a_full_disk_at_a_later_group_of_a_share_leaves_nothing(rows, tmp_path, monkeypatch):
+    """What is written to /dev/full meets a full disk."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    (tmp_path / "scratch1").mkdir()
+    (tmp_path / "scratch1" / "group_3.arrow").symlink_to("/dev/full")
+
+    with pytest.raises(EnvironmentFault, match=r"^the disk is full at ") as raised:
+        shares(rows[0], tmp_path, 1)
+
+    assert raised.value.__traceback__, "it is held while we look"
+    assert not list((tmp_path / "scratch1").glob("*.arrow"))
 
 
 @pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "a/b", "1/2/3", "-1/2", "1/5000"])

@@ -9,6 +9,7 @@ import pytest
 
 from loanwright.config.features import Features
 from loanwright.errors import DataError, IntegrityFault
+from loanwright.features import build
 from loanwright.features.computing import groups
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental import changes, earlier
@@ -177,7 +178,8 @@ def test_an_earlier_table_that_is_not_whole_is_not_built_on(harm, tmp_path, comp
 
 
 @pytest.mark.parametrize("shards", [2, 7])
-def test_shards_of_the_keys_make_the_same_table(shards, tmp_path):
+def test_shards_of_the_keys_make_the_same_table(shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "RANGE", 0)
     tables, moment = worlds(2)
     declared, features = data(label=LABEL), some(2)
     end = max(row["decided"] for row in tables["applications"]) + 9 * DAY

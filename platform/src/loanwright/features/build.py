@@ -122,20 +122,21 @@ def _rows(build: Begun, scratch: Path, of: str, count: int, shards: int | None) 
             engine.make(name, text)
         yield from engine.batches(texts.table, ROW_GROUP)
         return
-    if of != EVERY and count <= RANGE and shards is None:
+    if of != EVERY and count <= RANGE:
         try:
             make_groups(engine, build.resolved, of)
-            rows = list(engine.batches(texts.table, ROW_GROUP))
+            whole = list(engine.batches(texts.table, ROW_GROUP))
         except MemoryFault as fault:
             _log.info("%s: the groups are put on disk", fault)
             for name in texts.groups:
                 engine.drop(name)
         else:
-            yield from rows
+            yield from whole
             return
     dealt = {"decisions": set_aside(engine, of, build.resolved, scratch)}
     with removed(dealt):
-        dealt.update(compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards))
+        for name, rows in compute_groups(engine, texts.groups, build.resolved, scratch, of=of, shards=shards):
+            dealt[name] = rows
         yield from joined(engine, texts.table, dealt, count)
 
 

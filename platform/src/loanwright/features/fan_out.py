@@ -64,9 +64,12 @@ def compute_share(
     with begun(snapshot_uri, data, features, scratch, memory_limit=memory_limit, threads=threads) as build:
         decided = _decided(build)
         keep_keys(build.engine, EVERY, build.resolved)
-        texts, groups = build.texts.groups, dict[str, Dealt]()
+        groups: dict[str, Dealt] = {}
         with removed(groups):
-            groups.update(compute_groups(build.engine, texts, build.resolved, scratch, shards=shards, share=share))
+            for name, rows in compute_groups(
+                build.engine, build.texts.groups, build.resolved, scratch, shards=shards, share=share
+            ):
+                groups[name] = rows
             files = {name: _stored(dealt, decided.rows, store, scratch) for name, dealt in groups.items()}
         body = _of(build) | {
             "share": share.number,

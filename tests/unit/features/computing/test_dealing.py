@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from loanwright.config.features import Features
-from loanwright.features.computing import dealing
+from loanwright.errors import EnvironmentFault
+from loanwright.features.computing import dealing, dealt
 from loanwright.features.computing.sharding import sharded
 from loanwright.features.computing.shares import Share
 from loanwright.features.declared.resolve import ResolvedGroup, resolve
@@ -25,6 +26,10 @@ TWICE = {
     "the holder is the source": {
         "source": "events", "key": "client_id", "via": {"source": "events", "key": "event_id"},
         "features": [COUNT, {"name": "least", "aggregate": "min", "column": "amount", "window": "2d"}],
+    },
+    "the holder is the source, without known times": {
+        "source": "applications", "key": "client_id", "via": {"source": "applications", "key": "application_id"},
+        "features": [COUNT],
     },
     "the outcome is the source": {
         "source": "loans", "key": "client_id",
@@ -71,6 +76,7 @@ def by_shards(
                     rows += engine.rows(text)
                     for name in read:
                         read[name] += engine.count(f"source_{name}")
+        assert not any(engine.has(table) for table in dealing._REACHED)
         for name in read:
             assert engine.count(f"source_{name}") == len(tables[name]), "when done, all rows are there again"
     assert not list(folder.glob("*.arrow"))
@@ -184,6 +190,37 @@ def test_if_they_did_not_a_version_would_never_end(how: str, tmp_path: Path, mon
     monkeypatch.setattr(dealing, "restated", lambda engine, source: None)
 
     assert by_shards(chosen, tables, tmp_path)[0] != whole(chosen, tables, tmp_path)
+
+
+def test_a_full_disk_while_rows_are_dealt_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written to /dev/full meets a full disk, while the engine still has rows to give."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    chosen, tables = restated("what became of a row")
+    monkeypatch.setattr(dealt, "_GATHERED", 1)
+    (tmp_path / "rows_1_events.arrow").symlink_to("/dev/full")
+    engine, group = opened(chosen, tables, tmp_path)
+    with engine:
+        with (
+            pytest.raises(EnvironmentFault, match=r"^the disk is full at "),
+            sharded(engine, group, Share(), 3, "SELECT * FROM every_decision", tmp_path),
+        ):
+            pass
+        assert not list(tmp_path.glob("*.arrow"))
+        assert not any(engine.has(table) for table in dealing._REACHED)
+
+
+def test_rows_without_a_key_are_dealt_to_none(tmp_path: Path) -> None:
+    """By their hash they would all be of one shard, which could outgrow the memory whatever the number of shards."""
+    told = [event(n, known, client_id=client) for n in range(1, 5) for known, client in ((1, 7), (5, None))]
+    told += [event(n, 1) for n in range(5, 13)]
+    _, tables = restated("a row's key")
+    chosen = features(events(COUNT))
+
+    found, read = by_shards(chosen, tables | {"events": told}, tmp_path)
+
+    assert found == whole(chosen, tables | {"events": told}, tmp_path)
+    assert read == {"events": 8}, "what was restated to have none is there in all its versions"
 
 
 def test_a_shard_has_no_rows_of_others(tmp_path: Path) -> None:

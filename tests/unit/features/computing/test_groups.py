@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from loanwright.errors import MemoryFault
+from loanwright.errors import EnvironmentFault, MemoryFault
 from loanwright.features.build import build_training_table
-from loanwright.features.computing import dealing, groups
+from loanwright.features.computing import dealing, dealt, groups
 from loanwright.features.engines.engine import Engine
 from loanwright.storage import open_store, read_manifest
 from tests.unit.features import worlds
@@ -188,6 +188,24 @@ def test_a_range_that_does_not_fit_is_joined_by_halves(tmp_path, monkeypatch):
 
     assert table(tmp_path / "halves", moved()) == whole
     assert asked == [24, 12, 6, 6, 12, 6, 6]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_full_disk_at_a_later_group_leaves_nothing_of_those_before(shards, tmp_path, monkeypatch):
+    """What is written to /dev/full meets a full disk."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    monkeypatch.setattr(dealt, "_GATHERED", 1)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "group_2.arrow").symlink_to("/dev/full")
+    later = {"source": "applications", "key": "client_id", "features": [{"name": "asked", "aggregate": "count"}]}
+
+    with pytest.raises(EnvironmentFault, match=r"^the disk is full at ") as raised:
+        table(tmp_path, moved(), COUNTS, later, shards=shards)
+
+    assert raised.value.__traceback__, "it is held while we look"
+    assert not list(scratch.glob("*.arrow"))
 
 
 @pytest.mark.parametrize("memory", ["1GiB", "100MiB"], ids=["results", "what does not fit into memory"])

@@ -1,4 +1,4 @@
-"""A group's rows by the shards whose decisions may see them: its sources are read once, however many shards there are.
+"""A group's rows by the shards whose decisions may see them: sources are read as often for many shards as for one.
 
 A version of a row goes to the shard of its key, or of those keys that a path leads it to. An event of an outcome goes
 where its row goes. And where one version of a row goes, all of them go: the others say when it ends.
@@ -6,10 +6,11 @@ where its row goes. And where one version of a row goes, all of them go: the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loanwright.config.data import Source
 from loanwright.data.engine import quoted
@@ -19,6 +20,9 @@ from loanwright.features.declared.resolve import ResolvedGroup
 from loanwright.features.engines.engine import Engine
 from loanwright.features.reading.narrowing import ALL, restated
 from loanwright.features.texts.reaching import may_count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _REACHED = ("reached_holders", "reached_rows")
 """Tables of what is led to which shards: `lw_id`, and the shard."""
@@ -44,8 +48,9 @@ def dealt_rows(
             reads = list(_reads(engine, group, share, shards * share.of, since))
             for source in group.sources:
                 queries = _queries(engine, [read for read in reads if read.source.name == source.name], share)
-                rows = (batch for query in queries for batch in engine.batches(query))
-                found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
+                # Closed before anything else is asked of the engine, also where the disk is full.
+                with closing(_rows(engine, queries)) as rows:
+                    found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
         finally:
             for table in _REACHED:
                 engine.drop(table)
@@ -53,6 +58,11 @@ def dealt_rows(
     finally:
         for dealt in found.values():
             dealt.close()
+
+
+def _rows(engine: Engine, queries: list[str]) -> Generator[pa.RecordBatch]:
+    for query in queries:
+        yield from engine.batches(query)
 
 
 @dataclass(frozen=True)
@@ -85,15 +95,16 @@ def _reads(engine: Engine, group: ResolvedGroup, share: Share, shards: int, sinc
     by_key, counting = shard_of(tuple(map(quoted, group.keys)), shards), may_count(group, since)
     columns = frozenset(group.read_columns)
     if via is None or holder is None:
-        rows = _Read(source, columns, group.keys, by_key, counting=counting)
+        rows = _Read(source, columns, group.keys, by_key, counting=_all_of([counting, *_present(source, group.keys)]))
     else:
-        held = _Read(holder, frozenset({*group.keys, via.key}), group.keys, by_key)
+        present = _all_of(_present(holder, group.keys))
+        held = _Read(holder, frozenset({*group.keys, via.key}), group.keys, by_key, counting=present)
         yield held
         rows = _led(engine, source, columns, via.column or via.key, _REACHED[0], held, share, counting)
     yield rows
     if outcome is not None:
-        every = frozenset(column.name for column in outcome.source.columns)
-        yield _led(engine, outcome.source, every, outcome.key, _REACHED[1], rows, share, outcome.filter)
+        columns = frozenset({outcome.key, *outcome.filter_columns})
+        yield _led(engine, outcome.source, columns, outcome.key, _REACHED[1], rows, share, outcome.filter)
 
 
 def _led(
@@ -138,6 +149,16 @@ def _other_versions(read: _Read, table: str, listed: str, share: Share) -> str:
     return (
         f"WITH own AS ({own}) SELECT {listed}, {SHARD} FROM ({all_of_them}) v ANTI JOIN own USING ({version}, {SHARD})"
     )
+
+
+def _present(source: Source, keys: tuple[str, ...]) -> list[str]:
+    """Rows without a key are no decision's; by their hash they would all be of one shard."""
+    nullable = {column.name for column in source.columns if column.nullable}
+    return [f"{quoted(key)} IS NOT NULL" for key in keys if key in nullable]
+
+
+def _all_of(conditions: list[str]) -> str:
+    return " AND ".join(f"({each})" for each in conditions if each != "TRUE") or "TRUE"
 
 
 def _ours(share: Share) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,9 +71,9 @@ def compute_groups(
         while found is None:
             many = parts == 1 and of == EVERY and sizes[group.number] >= _MANY
             text = group_text(group, DUCKDB_SIDE_BY_SIDE) if many else texts[name]
-            rows = _results(engine, group, text, scratch, of, share, parts, progress)
             try:
-                found = by_ranges(scratch / f"{name}.arrow", rows)
+                with closing(_results(engine, group, text, scratch, of, share, parts, progress)) as rows:
+                    found = by_ranges(scratch / f"{name}.arrow", rows)
             except MemoryFault:
                 # What a group needs is judged by its size alone; a key that is most of the rows can need more.
                 if parts >= MOST:
@@ -113,7 +114,7 @@ def _results(
     share: Share,
     parts: int,
     progress: Progress,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     if parts > 1 or share != ALL_KEYS:
         keys = ", ".join(("lw_ord", "lw_at", *group.asked))
         with sharded(engine, group, share, parts, f"SELECT {keys} FROM {of}", scratch) as dealt:

@@ -20,7 +20,11 @@ def set_aside(engine: Engine, of: str, resolved: Resolved, scratch: Path) -> Dea
         scratch: a folder for the file.
     """
     dealt = by_ranges(scratch / "decisions.arrow", engine.batches(f"SELECT * FROM {of}"))
-    keep_keys(engine, of, resolved)
+    try:
+        keep_keys(engine, of, resolved)
+    except BaseException:
+        dealt.close()
+        raise
     return dealt
 
 

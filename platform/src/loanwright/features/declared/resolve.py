@@ -29,6 +29,7 @@ class ResolvedOutcome:
     key: str
     filter: str
     """SQL condition over that source's columns."""
+    filter_columns: frozenset[str]
     within: int
     matures_after: int
 
@@ -202,8 +203,10 @@ def _outcome(group: FeatureGroup, data: Data, dialect: Dialect) -> ResolvedOutco
     source = _source(data, outcome.source)
     where = f"outcome of {group.source!r}, filter"
     refused = _refused(source, data)
-    condition = parse_condition(outcome.filter, _types(source), where, refused=refused, engine=dialect).sql
-    return ResolvedOutcome(source, outcome.key, condition, outcome.within, outcome.matures_after)
+    parsed = parse_condition(outcome.filter, _types(source), where, refused=refused, engine=dialect)
+    return ResolvedOutcome(
+        source, outcome.key, parsed.sql, frozenset(parsed.columns), outcome.within, outcome.matures_after
+    )
 
 
 def _check_keys(group: FeatureGroup, source: Source, data: Data) -> None:

@@ -29,7 +29,7 @@ class Begun:
     """What every build has.
 
     Its engine has each source as `all_<name>` and `source_<name>`, and what was restated of it as `restated_<name>`,
-    if the snapshot tells.
+    if the snapshot tells and the engine is DuckDB.
     """
 
     data: Data
@@ -68,7 +68,7 @@ def begun(
     scratch.mkdir(parents=True, exist_ok=True)
     sources = sources_read(data, resolved)
     rows = rows_of(sources, snapshot, scratch)
-    restated = restated_of(sources, snapshot, scratch)
+    restated = restated_of(sources, snapshot, scratch) if runs_on == DUCKDB.name else {}
     files = files_of([*rows.values(), *restated.values()])
     with opened(runs_on, scratch, memory_limit=memory_limit, threads=threads, files=files) as engine:
         for source in sources:
