@@ -13,6 +13,7 @@ from loanwright.features import build
 from loanwright.features.computing import groups
 from loanwright.features.engines.engine import Engine
 from loanwright.features.incremental import changes, earlier
+from loanwright.features.reading import snapshots
 from loanwright.storage import read_manifest
 from tests.unit.features.growing import LABEL, built, disturbed, some, until, worlds
 from tests.unit.features.worlds_features import GROUPS
@@ -49,8 +50,10 @@ def disturbances(seed: int, folder: Path) -> tuple[bool, int, int]:
     return grown.rpartition("/")[2] == scratch.rpartition("/")[2], new, len(tables["applications"])
 
 
+@pytest.mark.parametrize("few", [0, 1_000_000], ids=["rows loaded", "rows held"])
 @pytest.mark.parametrize("seed", [2, 3, 8, 32])
-def test_the_past_may_be_any_other_one(seed, tmp_path, computed):
+def test_the_past_may_be_any_other_one(seed, few, tmp_path, computed, monkeypatch):
+    monkeypatch.setattr(snapshots, "_FEW", few)
     same, new, every = disturbances(seed, tmp_path)
 
     assert same

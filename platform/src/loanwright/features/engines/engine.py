@@ -13,7 +13,6 @@ from loanwright.features.engines.parquet_files import ParquetFiles, openable
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyarrow.dataset import Dataset
 
 _BATCH = 65_536
 
@@ -39,7 +38,7 @@ class Engine:
         threads: int | None = None,
         files: Iterable[Path] = (),
     ) -> None:
-        self._added: dict[str, pa.Table | Dataset | pa.RecordBatchReader] = {}
+        self._added: dict[str, pa.Table | pa.RecordBatchReader] = {}
         self._connection = connect(
             scratch,
             openable(files),
@@ -47,7 +46,7 @@ class Engine:
             **{} if threads is None else {"threads": threads},
         )
 
-    def add(self, name: str, table: pa.Table | Dataset | pa.RecordBatchReader | ParquetFiles) -> None:
+    def add(self, name: str, table: pa.Table | pa.RecordBatchReader | ParquetFiles) -> None:
         """Makes rows readable as a table of that name; of files, such as it was opened for."""
         if isinstance(table, ParquetFiles):
             self.show(name, table.query)
@@ -74,6 +73,9 @@ class Engine:
 
     def drop(self, name: str) -> None:
         """Removes what was made under that name, or made readable under it."""
+        if name in self._added:
+            self.remove(name)
+            return
         kind = self.rows(f"SELECT table_type FROM information_schema.tables WHERE table_name = '{name}'")
         if kind:
             self._connection.execute(f"DROP {'VIEW' if kind[0][0] == 'VIEW' else 'TABLE'} {name}")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+
 from loanwright.config.data import Data, Source
 from loanwright.data.engine import quoted
 from loanwright.features.engines.engine import Engine
@@ -27,7 +29,11 @@ def differing(engine: Engine, source: Source, now: Manifest, before: Manifest, s
     ours = source_files(source, now, scratch, files[0] - files[1])
     theirs = source_files(source, before, scratch, files[1] - files[0])
     for name, groups in zip(DIFFERING, unshared(ours, theirs), strict=True):
-        engine.load(name, rows_of_groups(source, groups))
+        rows = rows_of_groups(source, groups)
+        if isinstance(rows, pa.Table):
+            engine.add(name, rows)
+        else:
+            engine.load(name, rows)
     try:
         yield
     finally:

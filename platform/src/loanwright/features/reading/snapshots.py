@@ -19,6 +19,8 @@ from loanwright.storage import Manifest, fetch
 
 SourceRows: TypeAlias = ParquetFiles | pa.Table
 _AT_ONCE = 8
+_FEW = 4
+"""Row groups that may lie in memory beside the engine's own rows."""
 
 
 def source_rows(source: Source, snapshot: Manifest, scratch: Path) -> SourceRows:
@@ -90,10 +92,13 @@ def _verified(source: Source, snapshot: Manifest, scratch: Path, names: Sequence
     return paths
 
 
-def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> pa.RecordBatchReader:
-    """The rows of some row groups of a source's files, of the declared columns, to be read once."""
+def rows_of_groups(source: Source, groups: Mapping[Path, Sequence[int]]) -> pa.Table | pa.RecordBatchReader:
+    """The rows of some row groups of a source's files, of the declared columns; if they are many, to be read once."""
     schema = schema_of(source)
-    return pa.RecordBatchReader.from_batches(schema, _batches(groups, schema))
+    batches = _batches(groups, schema)
+    if sum(map(len, groups.values())) <= _FEW:
+        return pa.Table.from_batches(batches, schema)
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def _batches(groups: Mapping[Path, Sequence[int]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
