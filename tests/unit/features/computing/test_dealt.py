@@ -85,6 +85,28 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_gives_the_rows_is_closed_where_the_disk_is_full(tmp_path, monkeypatch):
+    """It may hold the engine, of which nothing else can be asked until then."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    monkeypatch.setattr(dealt, "_GATHERED", 1)
+    (tmp_path / "rows.arrow").symlink_to("/dev/full")
+    closed = []
+
+    def given() -> Iterator[pa.RecordBatch]:
+        try:
+            while True:
+                yield batch(1, 2)
+        finally:
+            closed.append(True)
+
+    rows = given()
+    with pytest.raises(EnvironmentFault, match=r"^the disk is full at "):
+        Dealt(tmp_path / "rows.arrow", rows, "n")
+
+    assert closed
+
+
 def test_a_file_that_was_not_written_to_its_end_is_not_left(tmp_path):
     def broken() -> Iterator[pa.RecordBatch]:
         yield batch(1, 2)

@@ -6,11 +6,10 @@ where its row goes. And where one version of a row goes, all of them go: the oth
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from loanwright.config.data import Source
 from loanwright.data.engine import quoted
@@ -18,11 +17,8 @@ from loanwright.features.computing.dealt import Dealt
 from loanwright.features.computing.shares import SHARD, Share, shard_of
 from loanwright.features.declared.resolve import ResolvedGroup
 from loanwright.features.engines.engine import Engine
-from loanwright.features.reading.narrowing import ALL, restated
+from loanwright.features.reading.narrowing import ALL, all_of, restated
 from loanwright.features.texts.reaching import may_count
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _REACHED = ("reached_holders", "reached_rows")
 """Tables of what is led to which shards: `lw_id`, and the shard."""
@@ -48,9 +44,8 @@ def dealt_rows(
             reads = list(_reads(engine, group, share, shards * share.of, since))
             for source in group.sources:
                 queries = _queries(engine, [read for read in reads if read.source.name == source.name], share)
-                # Closed before anything else is asked of the engine, also where the disk is full.
-                with closing(_rows(engine, queries)) as rows:
-                    found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
+                rows = (batch for query in queries for batch in engine.batches(query))
+                found[source.name] = Dealt(scratch / f"rows_{group.number}_{source.name}.arrow", rows, SHARD)
         finally:
             for table in _REACHED:
                 engine.drop(table)
@@ -58,11 +53,6 @@ def dealt_rows(
     finally:
         for dealt in found.values():
             dealt.close()
-
-
-def _rows(engine: Engine, queries: list[str]) -> Generator[pa.RecordBatch]:
-    for query in queries:
-        yield from engine.batches(query)
 
 
 @dataclass(frozen=True)
@@ -95,9 +85,9 @@ def _reads(engine: Engine, group: ResolvedGroup, share: Share, shards: int, sinc
     by_key, counting = shard_of(tuple(map(quoted, group.keys)), shards), may_count(group, since)
     columns = frozenset(group.read_columns)
     if via is None or holder is None:
-        rows = _Read(source, columns, group.keys, by_key, counting=_all_of([counting, *_present(source, group.keys)]))
+        rows = _Read(source, columns, group.keys, by_key, counting=all_of(counting, *_present(source, group.keys)))
     else:
-        present = _all_of(_present(holder, group.keys))
+        present = all_of(*_present(holder, group.keys))
         held = _Read(holder, frozenset({*group.keys, via.key}), group.keys, by_key, counting=present)
         yield held
         rows = _led(engine, source, columns, via.column or via.key, _REACHED[0], held, share, counting)
@@ -155,10 +145,6 @@ def _present(source: Source, keys: tuple[str, ...]) -> list[str]:
     """Rows without a key are no decision's; by their hash they would all be of one shard."""
     nullable = {column.name for column in source.columns if column.nullable}
     return [f"{quoted(key)} IS NOT NULL" for key in keys if key in nullable]
-
-
-def _all_of(conditions: list[str]) -> str:
-    return " AND ".join(f"({each})" for each in conditions if each != "TRUE") or "TRUE"
 
 
 def _ours(share: Share) -> str:

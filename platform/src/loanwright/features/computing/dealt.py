@@ -7,7 +7,7 @@ for.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Dealt:
 
     Args:
         path: the file, which is written anew; removed by `close`.
-        batches: the rows, of one schema.
+        batches: the rows, of one schema. A generator is closed, also where the disk is full: what it reads from can be
+            asked for something else then.
         by: the column of whole numbers, from 0 on, that tells the part.
         width: how many of these numbers are one part.
 
@@ -43,7 +44,7 @@ class Dealt:
         self._written = 0
         self.schema = pa.schema([])
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _disk(path), _whole(path), pa.OSFile(str(path), "wb") as file:
+        with _closed(batches), _disk(path), _whole(path), pa.OSFile(str(path), "wb") as file:
             writer: ipc.RecordBatchFileWriter | None = None
             for batch in _gathered(batches):
                 if writer is None:
@@ -111,6 +112,15 @@ def _by_part(batch: pa.RecordBatch, by: str, width: int) -> Iterator[tuple[int, 
     numbers, starts = np.unique(parts[order], return_index=True)
     for number, start, end in zip(numbers, starts, [*starts[1:], len(parts)], strict=True):
         yield int(number), taken.slice(start, end - start)
+
+
+@contextmanager
+def _closed(batches: Iterable[pa.RecordBatch]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 @contextmanager

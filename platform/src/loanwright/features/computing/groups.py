@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +71,8 @@ def compute_groups(
             many = parts == 1 and of == EVERY and sizes[group.number] >= _MANY
             text = group_text(group, DUCKDB_SIDE_BY_SIDE) if many else texts[name]
             try:
-                with closing(_results(engine, group, text, scratch, of, share, parts, progress)) as rows:
-                    found = by_ranges(scratch / f"{name}.arrow", rows)
+                rows = _results(engine, group, text, scratch, of, share, parts, progress)
+                found = by_ranges(scratch / f"{name}.arrow", rows)
             except MemoryFault:
                 # What a group needs is judged by its size alone; a key that is most of the rows can need more.
                 if parts >= MOST:
@@ -114,7 +113,7 @@ def _results(
     share: Share,
     parts: int,
     progress: Progress,
-) -> Generator[pa.RecordBatch]:
+) -> Iterator[pa.RecordBatch]:
     if parts > 1 or share != ALL_KEYS:
         keys = ", ".join(("lw_ord", "lw_at", *group.asked))
         with sharded(engine, group, share, parts, f"SELECT {keys} FROM {of}", scratch) as dealt:

@@ -70,17 +70,17 @@ def add_related(
     source = group.source
     keyed = f"({', '.join(map(quoted, group.keys))}) IN ({wanted})"
     if group.via is None or group.holder is None:
-        chosen = versions(source, _both(counting, keyed))
+        chosen = versions(source, all_of(counting, keyed))
     else:
         via, column = group.via, quoted(group.via.column or group.via.key)
         holding = versions(group.holder, keyed)
         conditions.setdefault(group.holder.name, []).append(holding)
         holders = f"SELECT {quoted(via.key)} FROM {ALL}_{group.holder.name} WHERE {holding}"
-        chosen = versions(source, _both(counting, f"{column} IN ({holders})"))
+        chosen = versions(source, all_of(counting, f"{column} IN ({holders})"))
     conditions.setdefault(source.name, []).append(chosen)
     if group.outcome is not None:
         rows = f"SELECT {quoted(source.key[0])} FROM {ALL}_{source.name} WHERE {chosen}"
-        happened = versions(group.outcome.source, _both(events, f"{quoted(group.outcome.key)} IN ({rows})"))
+        happened = versions(group.outcome.source, all_of(events, f"{quoted(group.outcome.key)} IN ({rows})"))
         conditions.setdefault(group.outcome.source.name, []).append(happened)
 
 
@@ -115,5 +115,6 @@ def with_restated(engine: Engine, source: Source, condition: str) -> str:
     return f"({condition} OR ({keys}) IN (SELECT {keys} FROM {table} WHERE {condition}))"
 
 
-def _both(one: str, other: str) -> str:
-    return " AND ".join(part for part in (one, other) if part != "TRUE") or "TRUE"
+def all_of(*conditions: str) -> str:
+    """SQL conditions as one."""
+    return " AND ".join(f"({each})" for each in conditions if each != "TRUE") or "TRUE"
